@@ -1,0 +1,8 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
+//!
+//! The library exists for the binary, `xtask` and the tests; it makes no promise of stability.
+
+pub mod text;
+pub mod time;
+pub mod diagnostic;
+pub mod config;
