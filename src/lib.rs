@@ -4,5 +4,8 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod formats;
+pub mod render;
+pub mod sources;
 pub mod text;
 pub mod time;

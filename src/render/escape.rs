@@ -1,0 +1,89 @@
+//! Text made safe for the language it lands in.
+
+use std::fmt::Write as _;
+
+/// A `PromQL` string literal with its quotes
+/// (<https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals>).
+pub fn promql_string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => push_hex_bytes(&mut out, c),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// As [`promql_string`], with every `$` written as `\x24`, so that Grafana sees no variable in it.
+pub fn promql_string_for_grafana(text: &str) -> String {
+    promql_string(text).replace('$', "\\x24")
+}
+
+fn push_hex_bytes(out: &mut String, c: char) {
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\\x{byte:02x}");
+    }
+}
+
+/// A regular expression (RE2) that matches exactly `text`, not yet quoted.
+pub fn regex_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A `PromQL` string literal that, after `=~`, matches exactly `text`.
+pub fn promql_regex(text: &str) -> String {
+    promql_string(&regex_literal(text))
+}
+
+/// A matcher for one of `values`: `label="a"`, or `label=~"a|b"` with each value escaped.
+pub fn matcher(label: &str, values: &[&str]) -> String {
+    match values {
+        [one] => format!("{label}={}", promql_string(one)),
+        many => {
+            let alternatives: Vec<_> = many.iter().map(|value| regex_literal(value)).collect();
+            format!("{label}=~{}", promql_string(&alternatives.join("|")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_for_promql() {
+        assert_eq!(promql_string("gpt-4o"), r#""gpt-4o""#);
+        assert_eq!(promql_string(r#"a"b"#), r#""a\"b""#);
+        assert_eq!(promql_string(r"c\d"), r#""c\\d""#);
+        assert_eq!(promql_string("é中"), r#""é中""#);
+        assert_eq!(promql_string("a\nb\u{7}"), r#""a\nb\x07""#);
+        assert_eq!(promql_string_for_grafana("$f"), r#""\x24f""#);
+    }
+
+    #[test]
+    fn regexes_match_the_text_alone() {
+        assert_eq!(promql_regex("j|k.*"), r#""j\\|k\\.\\*""#);
+        assert_eq!(promql_regex("{{ x }}"), r#""\\{\\{ x \\}\\}""#);
+        assert_eq!(promql_regex(r"c\d"), r#""c\\\\d""#);
+    }
+
+    #[test]
+    fn matchers_name_one_or_several_values() {
+        assert_eq!(matcher("job", &["a.b"]), r#"job="a.b""#);
+        assert_eq!(matcher("job", &["a", "b.c"]), r#"job=~"a|b\\.c""#);
+    }
+}

@@ -1,0 +1,337 @@
+//! What the service as a whole gives: joined sums, and the ratios, quantiles and money derived from them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{config::Role, sources::Quantity, time::PromDuration};
+
+use super::{
+    escape::matcher,
+    join::{Aggregate, Part, join},
+    number::number,
+    service::{Job, Service},
+};
+
+/// The recorded rate of spend for sources that have no cost of their own, in US dollars per second.
+pub(super) const SPEND_RECORD: &str = "llmobs:spend_usd:per_second";
+/// Prices as recorded constants, in US dollars per token.
+pub(super) const PRICE_RECORD: &str = "llm_model_price_usd_per_token";
+/// How often rules are evaluated; recorded rates are integrated in steps of it.
+pub(super) const RULE_INTERVAL: PromDuration = PromDuration::from_secs(15);
+
+/// Where an expression will stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// In a rule: jobs are written out.
+    Rule,
+    /// In a dashboard: jobs and models come from its variables.
+    Dashboard,
+}
+
+/// Why an expression cannot be given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum QuantityError {
+    /// No target that counts can give it; what depends on it is left out.
+    #[error("no target gives {}", .0.name())]
+    Unavailable(Quantity),
+    /// The template asks for something that is not configured.
+    #[error("it does not apply")]
+    DoesNotApply,
+    #[error("there is no job `{0}`")]
+    NoSuchJob(String),
+    #[error("`{0}` is no window: a Prometheus duration or a Grafana variable")]
+    Window(String),
+}
+
+/// Expressions over the service's targets, for one scope.
+#[derive(Debug)]
+pub(super) struct Quantities {
+    service: Arc<Service>,
+    scope: Scope,
+    /// In milliseconds.
+    longest_window: AtomicU64,
+}
+
+type Expression = Result<String, QuantityError>;
+
+impl Quantities {
+    pub(super) fn new(service: Arc<Service>, scope: Scope) -> Self {
+        Self { service, scope, longest_window: AtomicU64::new(0) }
+    }
+
+    /// The longest fixed window that was asked for so far.
+    pub(super) fn longest_window(&self) -> PromDuration {
+        PromDuration::from_millis(self.longest_window.load(Ordering::Relaxed))
+    }
+
+    /// Whether any target that counts gives it.
+    pub(super) fn has(&self, quantity: Quantity) -> bool {
+        self.jobs_for(quantity).next().is_some()
+    }
+
+    /// A joined sum: per second for counters, requests for gauges.
+    pub(super) fn sum(&self, quantity: Quantity, window: &str, by: &[&str]) -> Expression {
+        self.joined(quantity, window, by, "")
+    }
+
+    /// US dollars spent within a fixed window. A recorded rate is summed step by step, so that what was spent
+    /// at an old price stays as it was, and a gap is no spend.
+    pub(super) fn spent(&self, window: &str, by: &[&str]) -> Expression {
+        let span: PromDuration = window.parse().map_err(|_| QuantityError::Window(window.to_owned()))?;
+        self.note_window(window);
+        let parts = self.parts(Quantity::Cost, "")?;
+        let step = number(RULE_INTERVAL.as_secs_f64());
+        let seconds = number(span.as_secs_f64());
+        let integrated: Vec<String> = parts
+            .iter()
+            .map(|part| match part.source {
+                Some(_) => format!("{} * {seconds}", part.primitive),
+                None => {
+                    format!("sum by ($by) (sum_over_time({SPEND_RECORD}{{$selector}}[$window]) * {step})")
+                }
+            })
+            .collect();
+        let parts: Vec<_> = parts
+            .iter()
+            .zip(&integrated)
+            .map(|(part, expr)| Part { primitive: expr, ..part.clone() })
+            .collect();
+        Ok(join(&parts, Aggregate::Sum, window, by))
+    }
+
+    /// Failed requests over all requests, 0 to 1; nothing where there is no traffic.
+    pub(super) fn error_ratio(&self, window: &str, by: &[&str]) -> Expression {
+        let errors = self.sum(Quantity::Errors, window, by)?;
+        let requests = self.sum(Quantity::Requests, window, by)?;
+        let none = if by.is_empty() { "vector(0)".to_owned() } else { format!("0 * {}", indent(&requests)) };
+        Ok(ratio(&format!("{}\n  or\n  {none}", indent(&errors)), &format!("{} > 0", indent(&requests))))
+    }
+
+    /// Requests under the bucket bound nearest to a threshold over all requests, 0 to 1.
+    pub(super) fn share_under(
+        &self,
+        quantity: Quantity,
+        threshold: PromDuration,
+        window: &str,
+        by: &[&str],
+    ) -> Expression {
+        let under = self.joined_under(quantity, threshold, window, by)?;
+        let all = self.joined(quantity, window, by, ",le=\"+Inf\"")?;
+        Ok(ratio(&indent(&under), &format!("{} > 0", indent(&all))))
+    }
+
+    /// A quantile in seconds. Where targets have different buckets, which cannot be added up, one for each job.
+    pub(super) fn quantile(&self, q: f64, quantity: Quantity, window: &str, by: &[&str]) -> Expression {
+        let mut by: Vec<&str> = by.to_vec();
+        if !self.uniform_buckets(quantity) && !by.contains(&"job") {
+            by.insert(0, "job");
+        }
+        by.push("le");
+        let buckets = self.joined(quantity, window, &by, "")?;
+        Ok(format!("histogram_quantile({}, {buckets})", number(q)))
+    }
+
+    /// Whether all targets that give a histogram have the same buckets.
+    pub(super) fn uniform_buckets(&self, quantity: Quantity) -> bool {
+        let mut all = self.jobs_for(quantity).map(|job| job.source.buckets(quantity));
+        let first = all.next();
+        all.all(|buckets| Some(buckets) == first)
+    }
+
+    /// Matchers for the service's own targets, entries and backends.
+    pub(super) fn own_jobs(&self) -> String {
+        let jobs: Vec<_> = self.service.own().map(|job| job.target.job.as_str()).collect();
+        matcher("job", &jobs)
+    }
+
+    /// The rule that records a job's spend from its tokens and the price table, in US dollars per second by job,
+    /// model and provider. Cached tokens are part of the input; what they save is taken off where it is known.
+    pub(super) fn spend(&self, job: &str) -> Expression {
+        let job = self
+            .service
+            .jobs
+            .iter()
+            .find(|candidate| candidate.target.job == job)
+            .ok_or_else(|| QuantityError::NoSuchJob(job.to_owned()))?;
+        let window =
+            PromDuration::from_millis((job.target.scrape_interval.as_millis() * 4).max(60_000)).to_string();
+        let selector = matcher("job", &[&job.target.job]);
+        let tokens = |quantity: Quantity, kind: &str| {
+            let parts =
+                Self::parts_of(job, quantity, &selector).ok_or(QuantityError::Unavailable(quantity))?;
+            let rate = join(&parts, Aggregate::Sum, &window, &["job", "model"]);
+            Ok::<_, QuantityError>(format!(
+                "label_replace({}, \"type\", \"{kind}\", \"\", \"\")",
+                indent(&rate)
+            ))
+        };
+        let mut terms = Vec::new();
+        for (quantity, kind) in [(Quantity::InputTokens, "input"), (Quantity::OutputTokens, "output")] {
+            terms.push(format!(
+                "{}\n  * on (model, type) group_left (provider) {PRICE_RECORD}",
+                tokens(quantity, kind)?
+            ));
+        }
+        let discounted = self.service.config.models.iter().any(|model| model.price.cached_input.is_some());
+        if discounted && job.source.gives(Quantity::CachedInputTokens) {
+            let saved = format!(
+                "{PRICE_RECORD}{{type=\"cached_input\"}}\n    - ignoring (type) {PRICE_RECORD}{{type=\"input\"}}"
+            );
+            terms.push(format!(
+                "{}\n  * on (model) group_left (provider) (\n    {saved}\n  )",
+                tokens(Quantity::CachedInputTokens, "cached_input")?
+            ));
+        }
+        Ok(format!("sum by (job, model, provider) (\n  {}\n)", terms.join("\n  or\n  ")))
+    }
+
+    fn joined(&self, quantity: Quantity, window: &str, by: &[&str], extra: &str) -> Expression {
+        self.note_window(window);
+        Ok(join(&self.parts(quantity, extra)?, aggregate(quantity), window, by))
+    }
+
+    fn joined_under(
+        &self,
+        quantity: Quantity,
+        threshold: PromDuration,
+        window: &str,
+        by: &[&str],
+    ) -> Expression {
+        self.note_window(window);
+        let mut parts = self.parts(quantity, "")?;
+        for part in &mut parts {
+            let bound = part.source.and_then(|source| Service::bound(source, quantity, threshold));
+            let bound = bound.ok_or(QuantityError::Unavailable(quantity))?;
+            part.selector.push_str(&le_matcher(bound));
+        }
+        Ok(join(&parts, Aggregate::Sum, window, by))
+    }
+
+    fn jobs_for(&self, quantity: Quantity) -> impl Iterator<Item = &Job> {
+        let infrastructure = matches!(quantity, Quantity::Queued | Quantity::CacheUse);
+        self.service
+            .own()
+            .filter(move |job| infrastructure || job.target.role == Role::Entry)
+            .filter(move |job| Service::job_gives(job, quantity))
+    }
+
+    /// One part for each source (and error class) among the jobs that give the quantity.
+    fn parts(&self, quantity: Quantity, extra: &str) -> Result<Vec<Part<'_>>, QuantityError> {
+        let mut groups: Vec<(&Job, Vec<&str>)> = Vec::new();
+        for job in self.jobs_for(quantity) {
+            match groups.iter_mut().find(|(first, _)| first.source.name == job.source.name) {
+                Some((_, jobs)) => jobs.push(&job.target.job),
+                None => groups.push((job, vec![&job.target.job])),
+            }
+        }
+        let infrastructure = matches!(quantity, Quantity::Queued | Quantity::CacheUse);
+        let mut parts = Vec::new();
+        for (job, names) in groups {
+            let mut selector = match self.scope {
+                Scope::Dashboard if !infrastructure => "job=~\"$job\"".to_owned(),
+                _ => matcher("job", &names),
+            };
+            if self.scope == Scope::Dashboard {
+                let carried =
+                    if job.source.gives(quantity) { job.source.label("model") } else { Some("model") };
+                if let Some(label) = carried {
+                    selector.push_str(&format!(",{label}=~\"$model\""));
+                }
+            }
+            selector.push_str(extra);
+            parts.extend(Self::parts_of(job, quantity, &selector).unwrap_or_default());
+        }
+        if parts.is_empty() { Err(QuantityError::Unavailable(quantity)) } else { Ok(parts) }
+    }
+
+    fn parts_of<'j>(job: &'j Job, quantity: Quantity, selector: &str) -> Option<Vec<Part<'j>>> {
+        let source = &job.source;
+        let p = &source.primitives;
+        let part = |primitive: &'j str| Part {
+            primitive,
+            source: Some(source),
+            selector: selector.to_owned(),
+            constants: source.provider.iter().map(|provider| ("provider", provider.clone())).collect(),
+        };
+        let one = |expr: Option<&'j String>| expr.map(|expr| vec![part(expr)]);
+        match quantity {
+            Quantity::Models => one(p.models.as_ref()),
+            Quantity::Requests => one(p.requests.as_ref()),
+            Quantity::InputTokens => one(p.tokens.get("input")),
+            Quantity::OutputTokens => one(p.tokens.get("output")),
+            Quantity::CachedInputTokens => one(p.tokens.get("cached_input")),
+            Quantity::Duration => one(p.duration.as_ref().map(|h| &h.expr)),
+            Quantity::FirstToken => one(p.first_token.as_ref().map(|h| &h.expr)),
+            Quantity::PerOutputToken => one(p.per_output_token.as_ref().map(|h| &h.expr)),
+            Quantity::Active => one(p.active.as_ref()),
+            Quantity::Queued => one(p.queued.as_ref()),
+            Quantity::CacheUse => one(p.cache_use.as_ref()),
+            Quantity::Cost if Service::cost_is_derived(job) => Some(vec![Part {
+                primitive: SPEND_NOW,
+                source: None,
+                selector: selector.to_owned(),
+                constants: Vec::new(),
+            }]),
+            Quantity::Cost => one(p.cost.as_ref()),
+            Quantity::Errors => {
+                let errors = p.errors.as_ref()?;
+                let mut parts: Vec<_> = errors.expr.iter().map(|expr| part(expr)).collect();
+                for (class, expr) in &errors.classes {
+                    let mut one = part(expr);
+                    one.constants.push(("error_class", class.clone()));
+                    parts.push(one);
+                }
+                Some(parts)
+            }
+        }
+    }
+
+    fn note_window(&self, window: &str) {
+        if let Ok(span) = window.parse::<PromDuration>() {
+            self.longest_window.fetch_max(span.as_millis(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// The recorded rate of spend as it is now; a mean, because a sum would need the length of a Grafana window.
+const SPEND_NOW: &str = "sum by ($by) (avg_over_time(llmobs:spend_usd:per_second{$selector}[$window]))";
+
+fn aggregate(quantity: Quantity) -> Aggregate {
+    match quantity {
+        Quantity::CacheUse => Aggregate::Max,
+        Quantity::Models => Aggregate::Group,
+        _ => Aggregate::Sum,
+    }
+}
+
+/// Prometheus 3 stores `le="5"` as `5.0`, older servers as it was exposed.
+fn le_matcher(bound: f64) -> String {
+    let shortest = number(bound);
+    if shortest.contains('.') {
+        format!(",le=\"{shortest}\"")
+    } else {
+        format!(",le=~\"{shortest}|{shortest}\\\\.0\"")
+    }
+}
+
+fn ratio(numerator: &str, denominator: &str) -> String {
+    format!("(\n  {numerator}\n)\n/\n(\n  {denominator}\n)")
+}
+
+/// Further lines of an expression moved in by two, for a place inside parentheses.
+fn indent(expr: &str) -> String {
+    expr.replace('\n', "\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_matches_both_ways_of_writing_it() {
+        assert_eq!(le_matcher(5.0), r#",le=~"5|5\\.0""#);
+        assert_eq!(le_matcher(2.5), r#",le="2.5""#);
+    }
+}

@@ -1,0 +1,13 @@
+//! Metric sources as data: which families a kind of server exposes, and which sums can be made of them.
+//!
+//! Owns: [`Source`], its [`Primitives`] and the sources that llmobs ships (`assets/sources`).
+//! Must not know: targets, jobs, prices or what is derived from the sums.
+//! Invariants: every primitive has the holes it needs and speaks only of families that its source lists.
+//! Start reading at: [`Source`], then [`primitive`].
+
+mod builtin;
+mod model;
+pub mod primitive;
+
+pub use builtin::{builtin, builtin_names};
+pub use model::{Errors, Family, Histogram, MetricType, Primitives, Quantity, Source, SourceError, parse};
