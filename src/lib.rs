@@ -2,6 +2,7 @@
 //!
 //! The library exists for the binary, `xtask` and the tests; it makes no promise of stability.
 
+pub mod catalogue;
 pub mod config;
 pub mod diagnostic;
 pub mod formats;

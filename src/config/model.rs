@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
+pub use crate::catalogue::Price;
 use crate::{
     text::{Source, Span},
     time::PromDuration,
@@ -71,15 +72,6 @@ pub struct Model {
     pub name: String,
     pub provider: String,
     pub price: Price,
-}
-
-/// US dollars per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Price {
-    pub input: f64,
-    pub output: f64,
-    /// Input tokens that came from a cache; they cost `input` where it is absent.
-    pub cached_input: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,162 @@
+//! Defaults, file, environment and flags laid over each other into one tree.
+
+use std::sync::LazyLock;
+
+use crate::{
+    diagnostic::Diagnostic,
+    text::{Source, Span, nearest},
+};
+
+use super::{
+    Origin,
+    schema::{self, KEYS, Key, Kind},
+    tree::{Node, Scalar, Style, Value},
+    yaml,
+};
+
+/// What sets values, weakest first; the defaults lie below all of them.
+#[derive(Debug, Clone)]
+pub struct Layers<'a> {
+    /// The configuration file, if there is one.
+    pub file: Option<Source>,
+    /// Environment variables: names and values. Those that do not start with `LLMOBS_` are ignored.
+    pub env: &'a [(String, String)],
+    /// Flags; of two for one key the later wins.
+    pub settings: &'a [Setting],
+}
+
+/// A flag that sets a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// As typed, for messages: `--cost-ceiling` or `--set cost.ceiling_per_hour`.
+    pub flag: String,
+    /// The path of the key: `cost.ceiling_per_hour`.
+    pub path: String,
+    /// A YAML value; lists of names may also be written with commas.
+    pub value: String,
+}
+
+/// The text of the defaults. A value whose origin lies in it was set by nobody.
+pub(super) fn defaults() -> &'static Source {
+    static DEFAULTS: LazyLock<Source> =
+        LazyLock::new(|| Source::new("defaults", include_str!("../../assets/defaults.yaml")));
+    &DEFAULTS
+}
+
+/// All layers in one tree; `None` when one of them cannot be read.
+pub(super) fn stack(layers: &Layers<'_>, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
+    let mut tree = yaml::parse(defaults(), mistakes);
+    let mut lay = |over: Option<Node>| {
+        tree = match (tree.take(), over) {
+            (Some(below), Some(over)) => Some(below.overlaid(over)),
+            _ => None,
+        };
+    };
+    if let Some(file) = &layers.file {
+        lay(yaml::parse(file, mistakes).and_then(|node| file_of_keys(node, mistakes)));
+    }
+    let mut env = layers.env.iter().collect::<Vec<_>>();
+    env.sort();
+    for (name, value) in env {
+        let Some(bare) = name.strip_prefix("LLMOBS_") else { continue };
+        let source = Source::new(name.as_str(), value.as_str());
+        match KEYS.iter().find(|key| schema::variable(key).is_some_and(|variable| variable == *name)) {
+            Some(key) => lay(value_of(&source, key, mistakes).map(|node| Node::below(key.path, node))),
+            None => mistakes.extend(mistyped_variable(name, bare)),
+        }
+    }
+    for setting in layers.settings {
+        match key_of(setting) {
+            Ok(key) => {
+                let source = Source::new(setting.flag.as_str(), setting.value.as_str());
+                lay(value_of(&source, key, mistakes).map(|node| Node::below(key.path, node)));
+            }
+            Err(mistake) => mistakes.push(*mistake),
+        }
+    }
+    tree
+}
+
+/// A file that is one word or a list has no keys to lay over the defaults.
+fn file_of_keys(node: Node, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
+    match node.value {
+        Value::Map(_) | Value::Null => Some(node),
+        Value::Scalar(_) | Value::List(_) => {
+            mistakes.push(
+                Diagnostic::error(format!("the file holds {}, not keys", node.kind()))
+                    .at(&node.origin.source, super::walk::first_line(&node.origin), "")
+                    .help(
+                        "write keys such as `service: chat-api`; `llmobs init` writes a file to start from",
+                    ),
+            );
+            None
+        }
+    }
+}
+
+/// The value of one key, out of a variable or a flag.
+fn value_of(source: &Source, key: &Key, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
+    let text = source.text();
+    if !key.kind.takes_commas() || text.trim_start().starts_with('[') || text.trim().is_empty() {
+        return yaml::parse(source, mistakes);
+    }
+    let mut items = Vec::new();
+    let mut start = 0;
+    for piece in text.split(',') {
+        let word = piece.trim();
+        let at = start + (piece.len() - piece.trim_start().len());
+        let origin = Origin { source: source.clone(), span: Span::new(at, at + word.len()) };
+        let scalar = Scalar { text: word.to_owned(), style: Style::Plain };
+        items.push(Node { value: Value::Scalar(scalar), origin });
+        start += piece.len() + 1;
+    }
+    let origin = Origin { source: source.clone(), span: Span::new(0, text.len()) };
+    Some(Node { value: Value::List(items), origin })
+}
+
+fn key_of(setting: &Setting) -> Result<&'static Key, Box<Diagnostic>> {
+    let path = setting.path.as_str();
+    if let Some(key) = schema::find(path).filter(|key| !key.path.contains("[]")) {
+        return Ok(key);
+    }
+    let source = Source::new(setting.flag.as_str(), format!("{path}={}", setting.value));
+    let mut parent = String::new();
+    for name in path.split('.') {
+        let here = schema::join(&parent, name);
+        if schema::find(&here).is_some() {
+            parent = here;
+            continue;
+        }
+        let start = if parent.is_empty() { 0 } else { parent.len() + 1 };
+        let help = match schema::find(&parent).map(|key| key.kind) {
+            None | Some(Kind::Section) if !name.contains('[') => schema::help_for_unknown(&parent, name),
+            Some(kind) if kind.takes_commas() || kind == Kind::Items => {
+                format!("a list is set as a whole: `--set '{parent}=[…]'`")
+            }
+            None | Some(Kind::Section) => "a list is set as a whole: `--set 'models=[…]'`".to_owned(),
+            Some(_) => format!("`{parent}` has no keys below it; write `--set {parent}=…`"),
+        };
+        return Err(Box::new(
+            Diagnostic::error(format!("unknown key `{path}`"))
+                .at(&source, Span::new(start, start + name.len()), "")
+                .help(help),
+        ));
+    }
+    // A path with `[]` that is in the table: an item's key.
+    Err(Box::new(
+        Diagnostic::error(format!("`{path}` is a key of an item, not of the configuration"))
+            .at(&source, Span::new(0, path.len()), "")
+            .help("a list is set as a whole: `--set 'models=[…]'`"),
+    ))
+}
+
+/// Variables of other purposes start with `LLMOBS_` too, so only a near miss is worth a word.
+fn mistyped_variable(name: &str, bare: &str) -> Option<Diagnostic> {
+    let known = KEYS.iter().filter_map(schema::variable).collect::<Vec<_>>();
+    let bares = known.iter().filter_map(|name| name.strip_prefix("LLMOBS_"));
+    let meant = nearest(bare, bares)?;
+    Some(
+        Diagnostic::warning(format!("the environment variable `{name}` sets nothing"))
+            .help(format!("did you mean `LLMOBS_{meant}`?")),
+    )
+}
