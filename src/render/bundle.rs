@@ -195,7 +195,7 @@ fn facts(config: &Config, service: &Service) -> Value {
         longest_scrape_interval => service.longest_scrape_interval().to_string(),
         latency => objective(&config.objectives.latency),
         first_token => objective(&config.objectives.first_token),
-        errors => context! {
+        error_limits => context! {
             alert_above => config.errors.alert_above,
             hold => config.errors.for_.to_string(),
             hold_text => number::spoken(config.errors.for_),
@@ -206,7 +206,7 @@ fn facts(config: &Config, service: &Service) -> Value {
             approaching_at => config.cost.ceiling_per_hour * config.cost.approaching,
             budget => config.cost.budget_per_month,
         },
-        tokens => context! { spike => config.tokens.spike_per_second },
+        token_limits => context! { spike => config.tokens.spike_per_second },
         entry_jobs => entries,
         entry_jobs_regex => entry_regexes.join("|"),
         own_job_names => own_matchers,

@@ -1,0 +1,255 @@
+//! Commands and flags.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done and clean
+  1    it worked and the answer is no: out of date, something unhealthy
+  2    it could not be done: usage, configuration, files, Docker
+  130  interrupted";
+
+/// Observability for LLM services, proven before it ships.
+#[derive(Debug, Parser)]
+#[command(name = "llmobs", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration file [default: `llmobs.yaml`, if it is there]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Colours and progress bars
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Where passwords and port offsets are kept [default: the platform's state folder]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    pub state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the stack, or bring a running one up to date
+    Up(Up),
+    /// Stop and remove the stack
+    Down(Down),
+    /// Show what runs, where, and whether it is healthy
+    Status(Status),
+    /// Show what the services wrote to their logs
+    Logs(Logs),
+    /// Write the configuration files of the whole stack into a folder
+    Render(Render),
+    /// Write a commented `llmobs.yaml` to start from
+    Init(Init),
+    /// List the metric sources and what each can give
+    Sources(Sources),
+    /// Serve the metrics of a mock LLM service
+    Exporter(Exporter),
+    /// Handle the exporter's container image
+    Image {
+        #[command(subcommand)]
+        command: ImageCommand,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  llmobs completions bash > ~/.local/share/bash-completion/completions/llmobs")]
+    Completions {
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags that set configuration values; they win over the environment and the file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct Overrides {
+    /// Cost ceiling in US dollars per hour (`cost.ceiling_per_hour`)
+    #[arg(long, value_name = "USD")]
+    pub cost_ceiling: Option<String>,
+    /// Latency that the objective and its alert allow (`objectives.latency.threshold`)
+    #[arg(long, value_name = "DURATION")]
+    pub latency_threshold: Option<String>,
+    /// Models, by name (`models`)
+    #[arg(long, value_name = "NAME,…")]
+    pub models: Option<String>,
+    /// Set any value by its path; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Which stack is meant.
+#[derive(Debug, Clone, Args)]
+pub struct Project {
+    /// Name of the stack; several can run side by side
+    #[arg(long, value_name = "NAME", default_value = "llmobs", env = "LLMOBS_PROJECT")]
+    pub project: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs up                                    Prometheus on 9090, Grafana on 3000, a mock service on 9091
+  llmobs up --cost-ceiling 80 --models gpt-4o  the same with other limits
+  llmobs up --dry-run                          show what would be done, and why
+  llmobs up --project staging --port-offset 100")]
+pub struct Up {
+    #[command(flatten)]
+    pub project: Project,
+    /// Add this to every host port; remembered for the project
+    #[arg(long, value_name = "N")]
+    pub port_offset: Option<u16>,
+    /// When to pull images
+    #[arg(long, value_name = "WHEN", default_value = "missing")]
+    pub pull: Pull,
+    /// Print what would be done and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for the services
+    #[arg(long, value_name = "DURATION", default_value = "120s")]
+    pub timeout: crate::cli::WaitTime,
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pull {
+    Never,
+    Missing,
+    Always,
+}
+
+/// A waiting time, as text until the command reads it.
+pub type WaitTime = String;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs down            stop; data and password stay
+  llmobs down --volumes  leave nothing behind")]
+pub struct Down {
+    #[command(flatten)]
+    pub project: Project,
+    /// Remove data, the password and the images made by llmobs too
+    #[arg(long, short)]
+    pub volumes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs status
+  llmobs status --show-password
+  llmobs status --format json | jq '.services[].url'")]
+pub struct Status {
+    #[command(flatten)]
+    pub project: Project,
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Print Grafana's admin password
+    #[arg(long)]
+    pub show_password: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs logs
+  llmobs logs -f grafana prometheus")]
+pub struct Logs {
+    #[command(flatten)]
+    pub project: Project,
+    /// Services [default: all]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Go on as lines come
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Lines from the end of each log
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    pub tail: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs render --out stack
+  llmobs render --out stack --check    exit 1 when the folder is out of date")]
+pub struct Render {
+    /// Folder to write to
+    #[arg(long, short, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Write nothing; exit 1 when the folder is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// Overwrite files that were changed by hand or are not llmobs' own
+    #[arg(long, conflicts_with = "check")]
+    pub force: bool,
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Replace a file that is there already
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs sources          the table of sources and quantities
+  llmobs sources vllm     families and expressions of one")]
+pub struct Sources {
+    /// A source, by name or as a file of your own
+    pub name: Option<String>,
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs exporter --port 9091
+  llmobs exporter --models gpt-4o --seed 7 --rate 1
+  curl -s http://127.0.0.1:9091/metrics")]
+pub struct Exporter {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 9091)]
+    pub port: u16,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Seed of the traffic; equal seeds give equal traffic
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Requests per second, as a mean over a weekday
+    #[arg(long, value_name = "RPS", default_value_t = 3.0)]
+    pub rate: f64,
+    /// Folder with runbook pages to serve at /runbooks/
+    #[arg(long, value_name = "DIR")]
+    pub runbooks: Option<PathBuf>,
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Make the exporter's image from this binary and load it into the Docker daemon
+    Load,
+}
