@@ -120,41 +120,43 @@ fn key_of(setting: &Setting) -> Result<&'static Key, Box<Diagnostic>> {
         return Ok(key);
     }
     let source = Source::new(setting.flag.as_str(), format!("{path}={}", setting.value));
-    let mut parent = String::new();
-    for name in path.split('.') {
-        let here = schema::join(&parent, name);
-        if schema::find(&here).is_some() {
-            parent = here;
-            continue;
+    let (parent, name) = first_unknown(path);
+    let start = if parent.is_empty() { 0 } else { parent.len() + 1 };
+    let help = match schema::find(parent).map(|key| key.kind) {
+        None | Some(Kind::Section) if !name.contains('[') => schema::help_for_unknown(parent, name),
+        None | Some(Kind::Section) => "a list is set as a whole: `--set 'models=[…]'`".to_owned(),
+        Some(kind) if kind.takes_commas() || kind == Kind::Items => {
+            format!("a list is set as a whole: `--set '{parent}=[…]'`")
         }
-        let start = if parent.is_empty() { 0 } else { parent.len() + 1 };
-        let help = match schema::find(&parent).map(|key| key.kind) {
-            None | Some(Kind::Section) if !name.contains('[') => schema::help_for_unknown(&parent, name),
-            Some(kind) if kind.takes_commas() || kind == Kind::Items => {
-                format!("a list is set as a whole: `--set '{parent}=[…]'`")
-            }
-            None | Some(Kind::Section) => "a list is set as a whole: `--set 'models=[…]'`".to_owned(),
-            Some(_) => format!("`{parent}` has no keys below it; write `--set {parent}=…`"),
-        };
-        return Err(Box::new(
-            Diagnostic::error(format!("unknown key `{path}`"))
-                .at(&source, Span::new(start, start + name.len()), "")
-                .help(help),
-        ));
-    }
-    // A path with `[]` that is in the table: an item's key.
+        Some(_) => format!("`{parent}` has no keys below it; write `--set {parent}=…`"),
+    };
     Err(Box::new(
-        Diagnostic::error(format!("`{path}` is a key of an item, not of the configuration"))
-            .at(&source, Span::new(0, path.len()), "")
-            .help("a list is set as a whole: `--set 'models=[…]'`"),
+        Diagnostic::error(format!("unknown key `{path}`"))
+            .at(&source, Span::new(start, start + name.len()), "")
+            .help(help),
     ))
+}
+
+/// The first key of a path that is not in the table, and the path to it.
+fn first_unknown(path: &str) -> (&str, &str) {
+    let mut parent = "";
+    for name in path.split('.') {
+        let end = if parent.is_empty() { name.len() } else { parent.len() + 1 + name.len() };
+        let here = &path[..end];
+        if schema::find(here).is_none() {
+            return (parent, name);
+        }
+        parent = here;
+    }
+    ("", path)
 }
 
 /// Variables of other purposes start with `LLMOBS_` too, so only a near miss is worth a word.
 fn mistyped_variable(name: &str, bare: &str) -> Option<Diagnostic> {
     let known = KEYS.iter().filter_map(schema::variable).collect::<Vec<_>>();
-    let bares = known.iter().filter_map(|name| name.strip_prefix("LLMOBS_"));
-    let meant = nearest(bare, bares)?;
+    let bares = || known.iter().filter_map(|name| name.strip_prefix("LLMOBS_"));
+    let begun = || bares().find(|known| known.strip_prefix(bare).is_some_and(|rest| rest.starts_with('_')));
+    let meant = nearest(bare, bares()).or_else(begun)?;
     Some(
         Diagnostic::warning(format!("the environment variable `{name}` sets nothing"))
             .help(format!("did you mean `LLMOBS_{meant}`?")),

@@ -32,9 +32,11 @@ pub(super) fn decode(root: &Node, reader: &mut Reader<'_>) -> Option<Vec<Model>>
         }
         let provider = item.at("provider").map(|node| reader.scalar(node, name::label));
         let price = item.at("price").map(|node| price(node, reader));
-        // What is wrong with the parts has been said by now.
-        let (Some(name), None | Some(Some(_))) = (name, &provider) else { continue };
-        models.extend(model(name, provider.flatten(), price, name_node, reader));
+        // What is wrong with a part that was given has been said by now.
+        let (Some(name), None | Some(Some(_)), None | Some(Some(_))) = (name, &provider, price) else {
+            continue;
+        };
+        models.extend(model(name, provider.flatten(), price.flatten(), name_node, reader));
     }
     Some(models)
 }
@@ -75,17 +77,17 @@ fn price(node: &Node, reader: &mut Reader<'_>) -> Option<Price> {
     })
 }
 
-/// `price` is `None` where none was given, `Some(None)` where it had mistakes.
+/// A model whose price, unless given, is in the table.
 fn model(
     name: String,
     provider: Option<String>,
-    price: Option<Option<Price>>,
+    price: Option<Price>,
     at: &Node,
     reader: &mut Reader<'_>,
 ) -> Option<Model> {
     let listed = catalogue::find(&name, provider.as_deref());
     let price = match (price, listed) {
-        (Some(given), _) => given?,
+        (Some(given), _) => given,
         (None, Some(listed)) => listed.price,
         (None, None) => {
             let (message, help) = unpriced(&name, provider.as_deref());

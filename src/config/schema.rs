@@ -177,7 +177,10 @@ pub(super) fn help_for_unknown(parent: &str, name: &str) -> String {
     if LATER.contains(&path.as_str()) {
         return format!("this version of llmobs does not have `{name}` yet; remove it");
     }
-    if let Some(meant) = nearest(name, children(parent)) {
+    if let (Some(_), Some((section, key))) = (find(&path), name.split_once('.')) {
+        return format!("write it nested: `{section}:` and below it `{key}:`");
+    }
+    if let Some(meant) = nearest(name, children(parent)).or_else(|| abbreviated(name, children(parent))) {
         return format!("did you mean `{meant}`?");
     }
     let elsewhere = KEYS.iter().find_map(|key| {
@@ -189,6 +192,18 @@ pub(super) fn help_for_unknown(parent: &str, name: &str) -> String {
     }
     let known = children(parent).map(|name| format!("`{name}`")).collect::<Vec<_>>();
     format!("keys known here: {}", known.join(", "))
+}
+
+/// The candidate whose first words are nearest to what was typed: `celing` → `ceiling_per_hour`.
+fn abbreviated(typed: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let words = typed.split(['_', '-']).count();
+    let shortened = candidates.map(|whole| {
+        let end = whole.match_indices('_').nth(words - 1).map_or(whole.len(), |(at, _)| at);
+        (&whole[..end], whole)
+    });
+    let shortened = shortened.collect::<Vec<_>>();
+    let meant = nearest(typed, shortened.iter().map(|(short, _)| *short))?;
+    shortened.into_iter().find(|(short, _)| *short == meant).map(|(_, whole)| whole)
 }
 
 pub(super) fn join(parent: &str, name: &str) -> String {
@@ -238,6 +253,8 @@ mod tests {
     #[test]
     fn unknown_keys_are_answered_with_the_best_guess() {
         check("cost", "celing_per_hour", "did you mean `ceiling_per_hour`?");
+        check("cost", "celing", "did you mean `ceiling_per_hour`?");
+        check("", "stack.bind", "write it nested: `stack:` and below it `bind:`");
         check("", "ceiling_per_hour", "`ceiling_per_hour` belongs below `cost`");
         check("", "objectivs", "did you mean `objectives`?");
         check("", "alerts", "this version of llmobs does not have `alerts` yet; remove it");

@@ -66,6 +66,8 @@ fn setting(key: &Key, defaults: Option<&Node>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use crate::{
         config::{Config, Layers, load},
         text::Source,
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_file_says_what_no_file_says_with_and_without_its_comment_signs() {
-        let shown = |config: Config| format!("{:?}", Config { origins: Default::default(), ..config });
+        let shown = |config: Config| format!("{:?}", Config { origins: BTreeMap::default(), ..config });
         let defaults = shown(loaded(""));
         assert_eq!(shown(loaded(&starter())), defaults);
         assert_eq!(shown(loaded(&uncommented())), defaults);

@@ -47,7 +47,7 @@ impl Walk<'_> {
                 }
             }
             (Kind::Section | Kind::Items | Kind::ItemsOrNames | Kind::Names, _) => {
-                self.misfit(node, key.kind, path)
+                self.misfit(node, key.kind, path);
             }
             (_, Value::Scalar(_)) => {}
             (kind, _) => self.misfit(node, kind, path),
@@ -76,7 +76,7 @@ impl Walk<'_> {
     }
 
     fn item(&mut self, item: &Node, kind: Kind, path: &str, place: &str) {
-        let list = path.trim_end_matches("[]");
+        let list = path.replace("[]", "");
         let expected = match (kind, &item.value) {
             (Kind::Items | Kind::ItemsOrNames, Value::Map(_)) => {
                 self.origins.insert(place.to_owned(), item.origin.clone());

@@ -97,7 +97,8 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, ..) => {
                 let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
-                self.scalar(text.into_owned(), style, span)
+                self.scalar(text.into_owned(), style, span);
+                Some(())
             }
             Event::SequenceStart(style, ..) => {
                 self.key_is_due(span)?;
@@ -126,7 +127,7 @@ impl Builder<'_> {
         }
     }
 
-    fn scalar(&mut self, text: String, style: Style, span: Span) -> Option<()> {
+    fn scalar(&mut self, text: String, style: Style, span: Span) {
         if let Some(Open::Map { key: key @ None, entries, .. }) = self.open.last_mut() {
             let origin = Origin { source: self.source.clone(), span };
             if let Some(first) = entries.iter().find(|entry| entry.key == text) {
@@ -138,13 +139,12 @@ impl Builder<'_> {
                 );
             }
             *key = Some((text, origin));
-            return Some(());
+            return;
         }
         let null = style == Style::Plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
         let value = if null { Value::Null } else { Value::Scalar(Scalar { text, style }) };
         let node = Node { value, origin: self.origin(span) };
         self.add(node);
-        Some(())
     }
 
     /// A collection cannot be a key.
