@@ -59,7 +59,8 @@ pub(crate) enum Existing {
 }
 
 pub(crate) fn load_image(image: &str, existing: Existing) -> anyhow::Result<ExitCode> {
-    if existing == Existing::KeepUnlessOurs && is_foreign(image)? {
+    let found = Found::look(image)?;
+    if found == Found::Foreign && existing == Existing::KeepUnlessOurs {
         bail!("`{image}` exists and is no stand-in; it may be the real one (`--force` replaces it)");
     }
     let program = env::current_exe().context("cannot find this program")?;
@@ -77,23 +78,39 @@ pub(crate) fn load_image(image: &str, existing: Existing) -> anyhow::Result<Exit
     // Docker's own words come first: when it fails, the pipe breaks as a consequence.
     ensure!(output.status.success(), "`docker import` failed");
     written?;
+    if let Found::StandIn { id } = found {
+        // Without its name the one before is of no use; where a container still has it, it stays.
+        let _kept = Command::new("docker").args(["image", "rm", &id]).output();
+    }
     let count = libraries.len();
     println!("{image} {} ({count} shared libraries)", String::from_utf8_lossy(&output.stdout).trim());
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_foreign(image: &str) -> anyhow::Result<bool> {
-    let format = format!("{{{{index .Config.Labels \"{LABEL}\"}}}}");
-    let output = Command::new("docker")
-        .args(["image", "inspect", "--format", &format, image])
-        .output()
-        .context("cannot run `docker image inspect`")?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim() != "true");
+/// What has the image's name before.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    StandIn { id: String },
+    Foreign,
+}
+
+impl Found {
+    fn look(image: &str) -> anyhow::Result<Self> {
+        let format = format!("{{{{.Id}}}} {{{{index .Config.Labels \"{LABEL}\"}}}}");
+        let output = Command::new("docker")
+            .args(["image", "inspect", "--format", &format, image])
+            .output()
+            .context("cannot run `docker image inspect`")?;
+        if output.status.success() {
+            let line = String::from_utf8_lossy(&output.stdout);
+            let id = line.trim().strip_suffix(" true").map(str::to_owned);
+            return Ok(id.map_or(Self::Foreign, |id| Self::StandIn { id }));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(said.contains("No such image"), "`docker image inspect` failed: {}", said.trim());
+        Ok(Self::Nothing)
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(said.contains("No such image"), "`docker image inspect` failed: {}", said.trim());
-    Ok(false)
 }
 
 /// The libraries that the dynamic linker finds for a program, itself among them, by the paths it looks under.

@@ -143,7 +143,8 @@ fn frame(name: &str, labels: &Value, samples: &Value) -> anyhow::Result<Value> {
     for (index, sample) in samples.as_array().context("a series has no samples")?.iter().enumerate() {
         let time = sample[0].as_f64().context("a sample has no time")?;
         let value: f64 = sample[1].as_str().context("a sample has no value")?.parse()?;
-        times.push(json!((time * 1000.0).round()));
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of our times are far below 2^53")]
+        times.push((time * 1000.0).round() as i64);
         values.push(if value.is_finite() { json!(value) } else { Value::Null });
         match value {
             _ if value.is_nan() => nan.push(index),
@@ -204,16 +205,16 @@ mod tests {
             "schema": {"refId": "B", "fields": [
                 {"name": "Time", "type": "time"},
                 {"name": "Value", "type": "number", "labels": {"job": "a"}}]},
-            "data": {"values": [[1500.0], [null]], "entities": [null, {"NaN": [0], "Inf": [], "NegInf": []}]},
+            "data": {"values": [[1500], [null]], "entities": [null, {"NaN": [0], "Inf": [], "NegInf": []}]},
         });
         assert_eq!(frames("B", &data).unwrap(), [expect]);
         let data =
             json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "2"], [2, "+Inf"]]}]});
-        let expect = json!({"values": [[1000.0, 2000.0], [2.0, null]],
+        let expect = json!({"values": [[1000, 2000], [2.0, null]],
             "entities": [null, {"NaN": [], "Inf": [1], "NegInf": []}]});
         assert_eq!(frames("A", &data).unwrap()[0]["data"], expect);
         let data = json!({"resultType": "scalar", "result": [1, "2"]});
-        assert_eq!(frames("A", &data).unwrap()[0]["data"]["values"], json!([[1000.0], [2.0]]));
+        assert_eq!(frames("A", &data).unwrap()[0]["data"]["values"], json!([[1000], [2.0]]));
         let data = json!({"resultType": "string", "result": [1, "2"]});
         let error = frames("A", &data).unwrap_err().to_string();
         assert_eq!(error, "a result of type Some(\"string\") makes no frame");
