@@ -1,1 +1,3 @@
-fn main() {}
+//! The one integration-test binary; each file is a topic.
+
+mod layers;

@@ -1,1 +1,67 @@
-fn main() {}
+//! The developers' tool of the repository: `cargo xtask --help` lists what it does.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool's findings are its output")]
+#![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
+
+mod licences;
+mod stand_in;
+mod tidy;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+/// Tools for the people who work on llmobs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Hold the tracked files to the house rules that no other tool checks.
+    Tidy,
+    /// Hold the dependencies to the licence allow-list, the bans and the budget.
+    Licences,
+    /// Make the stand-in for Grafana's image from this very program and load it into the Docker daemon.
+    StandIn {
+        /// The name that the image gets.
+        #[arg(default_value = stand_in::GRAFANA_IMAGE)]
+        image: String,
+        /// Replace an image of this name even if it may be the real one.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Be the stand-in, as the image does: settings come from GF_* variables.
+    StandInServe,
+}
+
+fn main() -> ExitCode {
+    // In the image this program is Grafana's entry point, which takes no arguments of ours.
+    let called = env::args_os().next().unwrap_or_default();
+    let task =
+        if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
+    let done = match task {
+        Task::Tidy => tidy::run(&repository()),
+        Task::Licences => licences::run(&repository()),
+        Task::StandIn { image, force } => {
+            let existing =
+                if force { stand_in::Existing::Replace } else { stand_in::Existing::KeepUnlessOurs };
+            stand_in::load_image(&image, existing)
+        }
+        Task::StandInServe => stand_in::serve(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the repository that this tool was built in.
+fn repository() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
+}
