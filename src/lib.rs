@@ -4,5 +4,8 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod exporter;
+pub mod series;
+pub mod simulate;
 pub mod text;
 pub mod time;
