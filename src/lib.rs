@@ -5,8 +5,11 @@
 pub mod catalogue;
 pub mod config;
 pub mod diagnostic;
+pub mod exporter;
 pub mod formats;
 pub mod render;
+pub mod series;
+pub mod simulate;
 pub mod sources;
 pub mod text;
 pub mod time;

@@ -1,0 +1,261 @@
+//! What is answered to which request.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Bytes,
+    header::{self, HeaderValue},
+};
+
+use super::{
+    html::{self, decode_segment},
+    markdown,
+    negotiate::{Offer, choose},
+};
+use crate::{
+    series::{Format, Gather},
+    time::Timestamp,
+};
+
+/// What the server has to show.
+#[derive(Debug)]
+pub struct Pages<G> {
+    pub gather: G,
+    /// Markdown, by name.
+    pub runbooks: BTreeMap<String, String>,
+}
+
+/// The pages and the clock, ready to answer.
+pub(super) struct Site {
+    gather: Mutex<Box<dyn Gather + Send>>,
+    runbooks: BTreeMap<String, Runbook>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+struct Runbook {
+    markdown: Bytes,
+    html: Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Route<'a> {
+    Metrics,
+    Health,
+    Front,
+    Runbooks,
+    /// By name, percent-encoded; `.md` at its end asks for markdown.
+    Runbook(&'a str),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum RunbookForm {
+    Html,
+    Markdown,
+}
+
+pub(super) const METRICS: [Offer<Format>; 2] = [
+    Offer { media_type: "text/plain", version: Some("0.0.4"), what: Format::Text },
+    Offer { media_type: "application/openmetrics-text", version: Some("1.0.0"), what: Format::OpenMetrics },
+];
+
+const RUNBOOK: [Offer<RunbookForm>; 2] = [
+    Offer { media_type: "text/html", version: None, what: RunbookForm::Html },
+    Offer { media_type: "text/markdown", version: None, what: RunbookForm::Markdown },
+];
+
+const HTML: &str = "text/html; charset=utf-8";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+impl Site {
+    pub(super) fn new(
+        pages: Pages<impl Gather + Send + 'static>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        let runbook = |(name, markdown): (String, String)| {
+            let title = markdown::title(&markdown).unwrap_or(&name);
+            let html = html::document(title, &markdown::render(&markdown));
+            (name, Runbook { markdown: markdown.into(), html: html.into() })
+        };
+        Self {
+            gather: Mutex::new(Box::new(pages.gather)),
+            runbooks: pages.runbooks.into_iter().map(runbook).collect(),
+            clock: Box::new(clock),
+        }
+    }
+
+    /// Answers as if to GET; for HEAD the connection leaves the body out.
+    pub(super) fn respond<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let Some(route) = route(request.uri().path()) else { return not_found() };
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "method not allowed\n");
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match route {
+            Route::Metrics => self.metrics(request),
+            Route::Health => answer(StatusCode::OK, PLAIN, "ok\n"),
+            Route::Front => answer(StatusCode::OK, HTML, html::front_page()),
+            Route::Runbooks => {
+                answer(StatusCode::OK, HTML, html::runbook_list(self.runbooks.keys().map(String::as_str)))
+            }
+            Route::Runbook(segment) => self.runbook(segment, request),
+        }
+    }
+
+    fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let format = choose(&accepted(request), &METRICS).unwrap_or(Format::Text);
+        let mut page = Vec::new();
+        // A panic in an earlier scrape is no reason to refuse this one.
+        let mut gather = self.gather.lock().unwrap_or_else(PoisonError::into_inner);
+        gather.gather((self.clock)(), format, &mut page);
+        drop(gather);
+        varying(answer(StatusCode::OK, format.content_type(), page))
+    }
+
+    fn runbook<B>(&self, segment: &str, request: &Request<B>) -> Response<Full<Bytes>> {
+        let Some(name) = decode_segment(segment) else { return not_found() };
+        if let Some(runbook) = self.runbooks.get(&name) {
+            let form = choose(&accepted(request), &RUNBOOK).unwrap_or(RunbookForm::Html);
+            return varying(match form {
+                RunbookForm::Html => answer(StatusCode::OK, HTML, runbook.html.clone()),
+                RunbookForm::Markdown => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+            });
+        }
+        match name.strip_suffix(".md").and_then(|name| self.runbooks.get(name)) {
+            Some(runbook) => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+            None => not_found(),
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("runbooks", &self.runbooks.keys()).finish_non_exhaustive()
+    }
+}
+
+fn route(path: &str) -> Option<Route<'_>> {
+    match path {
+        "/" => Some(Route::Front),
+        "/metrics" => Some(Route::Metrics),
+        "/healthz" => Some(Route::Health),
+        "/runbooks" | "/runbooks/" => Some(Route::Runbooks),
+        _ => path.strip_prefix("/runbooks/").map(Route::Runbook),
+    }
+}
+
+/// All `Accept` headers as one.
+fn accepted<B>(request: &Request<B>) -> String {
+    let values: Vec<&str> =
+        request.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+    );
+    response
+}
+
+fn varying(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+fn not_found() -> Response<Full<Bytes>> {
+    answer(StatusCode::NOT_FOUND, PLAIN, "not found\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    struct Clock;
+
+    impl Gather for Clock {
+        fn gather(&mut self, now: Timestamp, format: Format, out: &mut Vec<u8>) {
+            out.extend_from_slice(format!("{format:?} {}", now.0).as_bytes());
+        }
+    }
+
+    /// Status, content type and body.
+    #[track_caller]
+    fn check(method: Method, path: &str, accept: &str, expect: (u16, &str, &str)) {
+        let runbooks = [("Slow", "# Too *slow*\n\nLook <here>."), ("a b", "x")];
+        let runbooks = runbooks.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let site = Site::new(Pages { gather: Clock, runbooks }, || Timestamp(7));
+        let request = Request::builder().method(method).uri(path).header("Accept", accept).body(()).unwrap();
+        let response = site.respond(&request);
+        let security = [
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
+        ];
+        for (name, value) in security {
+            assert_eq!(response.headers()[name], value);
+        }
+        let (status, content_type) = (response.status().as_u16(), response.headers()["content-type"].clone());
+        let body = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(response.into_body().collect())
+            .unwrap()
+            .to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        // What every HTML page has is left out.
+        let body = body.split_once("<body>\n").map_or(&*body, |(_, rest)| rest);
+        let body = body.trim_end_matches("</body>\n</html>\n");
+        assert_eq!((status, content_type.to_str().unwrap(), body), expect);
+    }
+
+    #[test]
+    fn metrics_are_negotiated_and_dated() {
+        let text = "text/plain; version=0.0.4; charset=utf-8";
+        let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        check(Method::GET, "/metrics", "*/*", (200, text, "Text 7"));
+        check(Method::GET, "/metrics?x=1", "", (200, text, "Text 7"));
+        check(Method::GET, "/metrics", "application/openmetrics-text", (200, open_metrics, "OpenMetrics 7"));
+    }
+
+    #[test]
+    fn runbooks_are_pages_and_text() {
+        let drawn = "<h1>Too <em>slow</em></h1>\n<p>Look &lt;here&gt;.</p>\n";
+        let written = "# Too *slow*\n\nLook <here>.";
+        check(Method::GET, "/runbooks/Slow", "text/html,*/*;q=0.8", (200, HTML, drawn));
+        check(Method::GET, "/runbooks/Slow", "", (200, HTML, drawn));
+        check(Method::GET, "/runbooks/Slow", "text/markdown", (200, MARKDOWN, written));
+        check(Method::GET, "/runbooks/Slow.md", "text/html", (200, MARKDOWN, written));
+        check(Method::GET, "/runbooks/a%20b.md", "", (200, MARKDOWN, "x"));
+        let list = "<h1>Runbooks</h1>\n<ul>\n<li><a href=\"/runbooks/Slow\">Slow</a></li>\n\
+                    <li><a href=\"/runbooks/a%20b\">a b</a></li>\n</ul>\n";
+        check(Method::GET, "/runbooks/", "", (200, HTML, list));
+        check(Method::GET, "/runbooks", "", (200, HTML, list));
+    }
+
+    #[test]
+    fn other_requests_are_refused() {
+        check(Method::GET, "/healthz", "", (200, PLAIN, "ok\n"));
+        check(Method::GET, "/nothing", "", (404, PLAIN, "not found\n"));
+        check(Method::GET, "/runbooks/Fast", "", (404, PLAIN, "not found\n"));
+        check(Method::GET, "/runbooks/../metrics", "", (404, PLAIN, "not found\n"));
+        check(Method::GET, "/runbooks/%FF", "", (404, PLAIN, "not found\n"));
+        check(Method::GET, "/metrics/", "", (404, PLAIN, "not found\n"));
+        check(Method::POST, "/metrics", "", (405, PLAIN, "method not allowed\n"));
+        check(Method::POST, "/nothing", "", (404, PLAIN, "not found\n"));
+    }
+}

@@ -1,0 +1,117 @@
+//! Labels of a series.
+
+use std::fmt;
+
+/// The labels of a series: sorted by name, each name once, no empty value.
+///
+/// Values are any text; names are what Prometheus' classic text formats allow, `[a-zA-Z_][a-zA-Z0-9_]*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Labels(Vec<(String, String)>);
+
+/// Why a list of pairs is no label set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelsError {
+    #[error("`{0}` is no label name")]
+    Name(String),
+    #[error("the label `{0}` is given twice")]
+    Twice(String),
+}
+
+impl Labels {
+    /// Sorts the pairs. A label with an empty value is the same as no label (Prometheus' data model) and is left out.
+    pub fn new<N: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, LabelsError> {
+        let mut labels: Vec<(String, String)> =
+            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        labels.sort();
+        for (name, _) in &labels {
+            if !is_label_name(name) {
+                return Err(LabelsError::Name(name.clone()));
+            }
+        }
+        if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(LabelsError::Twice(pair[0].0.clone()));
+        }
+        labels.retain(|(_, value)| !value.is_empty());
+        Ok(Self(labels))
+    }
+
+    /// The value of a label; an absent label is `None`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let index = self.0.binary_search_by(|(have, _)| have.as_str().cmp(name)).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Labels {
+    /// As in exposition text, with the braces: `{model="gpt-4o",status="success"}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (index, (name, value)) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{name}=\"{}\"", escape_label_value(value))?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// `\`, `"` and line feed as the text formats escape them in a label value.
+pub(super) fn escape_label_value(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+fn is_label_name(name: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(start) && name.chars().all(|c| start(c) || c.is_ascii_digit())
+}
+
+/// `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+pub(super) fn is_metric_name(name: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':';
+    name.starts_with(start) && name.chars().all(|c| start(c) || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pairs: &[(&str, &str)], expect: Result<&str, &str>) {
+        let got = Labels::new(pairs.iter().copied());
+        let shown = got.map(|labels| labels.to_string()).map_err(|error| error.to_string());
+        assert_eq!(shown.as_deref().map_err(String::as_str), expect);
+    }
+
+    #[test]
+    fn labels_are_sorted_unique_and_escaped() {
+        check(&[], Ok("{}"));
+        check(&[("b", "2"), ("a", "1")], Ok(r#"{a="1",b="2"}"#));
+        check(&[("a", ""), ("b", "2")], Ok(r#"{b="2"}"#));
+        check(&[("a", "x\"y\\z\nw")], Ok(r#"{a="x\"y\\z\nw"}"#));
+        check(&[("a", "é中")], Ok("{a=\"é中\"}"));
+        check(&[("a", "1"), ("a", "2")], Err("the label `a` is given twice"));
+        check(&[("9a", "1")], Err("`9a` is no label name"));
+        check(&[("a:b", "1")], Err("`a:b` is no label name"));
+        check(&[("", "1")], Err("`` is no label name"));
+        check(&[("é", "1")], Err("`é` is no label name"));
+    }
+
+    #[test]
+    fn a_label_is_found_by_name() {
+        let labels = Labels::new([("model", "gpt-4o"), ("le", "1")]).unwrap();
+        assert_eq!(
+            (labels.get("model"), labels.get("le"), labels.get("x")),
+            (Some("gpt-4o"), Some("1"), None)
+        );
+    }
+}

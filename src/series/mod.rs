@@ -1,0 +1,23 @@
+//! Series: labels, metric kinds, and the text in which Prometheus reads them.
+//!
+//! Owns: [`Labels`], [`Family`], [`Histogram`], [`Page`] (writes exposition text), [`parse`] (reads it), [`Gather`].
+//! Must not know: which metrics there are, HTTP, the clock.
+//! Invariants: labels are sorted and unique; a page holds each series once; histogram buckets are cumulative only
+//! in text.
+//! Start reading at: [`Page`].
+
+mod exposition;
+mod family;
+mod labels;
+
+pub use exposition::{Format, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse};
+pub use family::{Family, Histogram, Kind};
+pub use labels::{Labels, LabelsError};
+
+use crate::time::Timestamp;
+
+/// Something that can say what its metrics are now.
+pub trait Gather {
+    /// Appends the whole page, as it is at `now`, to `out`.
+    fn gather(&mut self, now: Timestamp, format: Format, out: &mut Vec<u8>);
+}
