@@ -16,7 +16,7 @@ use super::{
     dashboard,
     environment::environment,
     escape,
-    expression::register,
+    expression::{self, LeftOut, register},
     number,
     quantities::{Quantities, RULE_INTERVAL, Scope},
     service::{Job, Service},
@@ -60,9 +60,9 @@ pub enum RenderError {
 }
 
 impl RenderError {
-    pub(super) fn left_out(&self) -> Option<Option<Quantity>> {
+    pub(super) fn left_out(&self) -> Option<LeftOut> {
         match self {
-            Self::Template { error, .. } => dashboard::left_out(error),
+            Self::Template { error, .. } => expression::left_out(error),
             _ => None,
         }
     }
@@ -106,7 +106,7 @@ pub fn render(input: &Input) -> Result<Rendered, RenderError> {
                 alerts.push(with_runbook(rule, name, &service.config));
             }
             Err(error) => match error.left_out() {
-                Some(Some(quantity)) => notes.push(Diagnostic::warning(format!(
+                Some(LeftOut::Unavailable(quantity)) => notes.push(Diagnostic::warning(format!(
                     "alert `{name}` is left out: no target that counts gives {}",
                     quantity.name()
                 ))),
@@ -380,6 +380,6 @@ mod tests {
     #[test]
     fn left_out_is_told_from_a_mistake() {
         let error = minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "x");
-        assert_eq!(dashboard::left_out(&error), None);
+        assert_eq!(expression::left_out(&error), None);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{formats, sources::Quantity};
 
-use super::{bundle::RenderError, expression};
+use super::{bundle::RenderError, expression::LeftOut};
 
 const COLUMNS: u64 = 24;
 
@@ -30,10 +30,11 @@ pub(super) fn build(env: &Environment<'_>, name: &str, context: &Context) -> Res
             let text = match render(env, &file, context) {
                 Ok(text) => text,
                 Err(error) => match error.left_out() {
-                    Some(quantity) => {
-                        left_out.extend(quantity.map(|quantity| (panel_name.to_owned(), quantity)));
+                    Some(LeftOut::Unavailable(quantity)) => {
+                        left_out.push((panel_name.to_owned(), quantity));
                         continue;
                     }
+                    Some(LeftOut::DoesNotApply) => continue,
                     None => return Err(error),
                 },
             };
@@ -140,12 +141,6 @@ fn round_numbers(value: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// What ended a template's rendering, as far as it is no mistake: a quantity that is missing, or (none) a panel
-/// that does not apply.
-pub(super) fn left_out(error: &minijinja::Error) -> Option<Option<Quantity>> {
-    expression::left_out(error)
 }
 
 #[cfg(test)]

@@ -67,14 +67,22 @@ pub(super) fn register(env: &mut Environment<'_>, quantities: &Arc<Quantities>) 
     });
 }
 
-/// Whether a rendering ended because something is left out rather than wrong: for want of a quantity, or (none)
-/// because it does not apply.
-pub(super) fn left_out(error: &Error) -> Option<Option<Quantity>> {
+/// Why something is left out, where a rendering ended for that reason rather than for a mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// No target gives it.
+    Unavailable(Quantity),
+    /// It is not configured.
+    DoesNotApply,
+}
+
+/// Whether a rendering ended because something is left out rather than wrong.
+pub(super) fn left_out(error: &Error) -> Option<LeftOut> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(current) = cause {
         match current.downcast_ref() {
-            Some(QuantityError::Unavailable(quantity)) => return Some(Some(*quantity)),
-            Some(QuantityError::DoesNotApply) => return Some(None),
+            Some(QuantityError::Unavailable(quantity)) => return Some(LeftOut::Unavailable(*quantity)),
+            Some(QuantityError::DoesNotApply) => return Some(LeftOut::DoesNotApply),
             _ => cause = current.source(),
         }
     }

@@ -1,0 +1,73 @@
+//! `llmobs exporter`: a mock LLM service whose numbers are true.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::{
+    catalogue,
+    cli::{Exporter as Args, Global},
+    exporter::{Pages, serve},
+    files,
+    simulate::{Mock, MockConfig, MockModel, shares},
+    ui::Ui,
+};
+
+use super::{
+    Exit,
+    configure::configure,
+    exit::Hinted,
+    process::{Process, Signal, now, signal},
+};
+
+pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+    let configured = configure(global, &args.overrides, process)?;
+    ui.diagnostics(&configured.warnings);
+    let models = &configured.config.models;
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    let models: Vec<MockModel> = models
+        .iter()
+        .zip(shares(&names))
+        .map(|(model, share)| MockModel {
+            name: model.name.clone(),
+            provider: model.provider.clone(),
+            share,
+            input_price: model.price.input,
+            output_price: model.price.output,
+            context_window: catalogue::find(&model.name, None).and_then(|known| known.context_window),
+        })
+        .collect();
+    let mut mock = MockConfig::healthy(models, args.seed, now());
+    mock.requests_per_second = args.rate;
+    let mock = Mock::new(mock)?;
+    let runbooks = args.runbooks.as_deref().map(read_runbooks).transpose()?.unwrap_or_default();
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind((args.bind, args.port)).await.map_err(|error| {
+            Hinted::new(
+                format!("cannot listen on {}:{}: {error}", args.bind, args.port),
+                "choose another port with `--port`, or `--port 0` for a free one",
+            )
+        })?;
+        let address = listener.local_addr().context("cannot tell the address that was bound")?;
+        ui.say(&format!("serving metrics of a mock LLM service on http://{address}/metrics (Ctrl-C stops)"));
+        let mut stopped_by = Signal::Terminate;
+        let shutdown = async { stopped_by = signal().await };
+        serve(vec![listener], Pages { gather: mock, runbooks }, now, shutdown).await;
+        // The container's stop is an orderly end, Ctrl-C an interruption.
+        Ok(if stopped_by == Signal::Interrupt { Exit::Interrupted } else { Exit::Done })
+    })
+}
+
+/// The pages of a folder, by name without `.md`.
+fn read_runbooks(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut pages = BTreeMap::new();
+    for (path, bytes) in files::read_tree(folder)? {
+        if let (Some(name), Ok(text)) = (path.strip_suffix(".md"), String::from_utf8(bytes)) {
+            pages.insert(name.to_owned(), text);
+        }
+    }
+    Ok(pages)
+}

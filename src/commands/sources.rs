@@ -1,0 +1,116 @@
+//! `llmobs sources`: what each metric source can give.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{Format, Sources as Args},
+    sources::{self, Quantity, Source},
+    text::nearest,
+    ui::{Align, Cell, Table, Tone, Ui},
+};
+
+use super::{Exit, configure::load_source, exit::Hinted};
+
+pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
+    match &args.name {
+        None => list(args.format, ui),
+        Some(name) => show(&find(name)?, args.format, ui),
+    }
+}
+
+fn find(name: &str) -> anyhow::Result<Source> {
+    if let Some(source) = sources::builtin(name) {
+        return Ok(source.clone());
+    }
+    if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
+        return load_source(Path::new(name));
+    }
+    let names = sources::builtin_names();
+    let hint = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}; a file of your own goes by its path", names.join(", ")),
+    };
+    Err(Hinted::new(format!("there is no source `{name}`"), hint).into())
+}
+
+/// One source as scripts read it.
+#[derive(Serialize)]
+struct SourceFacts<'a> {
+    version: u32,
+    name: &'a str,
+    title: &'a str,
+    upstream: &'a str,
+    gives: Vec<&'static str>,
+    lacks: Vec<&'static str>,
+    families: Vec<&'a str>,
+}
+
+fn facts(source: &Source) -> SourceFacts<'_> {
+    let (gives, lacks): (Vec<Quantity>, Vec<Quantity>) =
+        Quantity::ALL.iter().copied().partition(|quantity| source.gives(*quantity));
+    SourceFacts {
+        version: 1,
+        name: &source.name,
+        title: &source.title,
+        upstream: &source.upstream,
+        gives: gives.into_iter().map(Quantity::name).collect(),
+        lacks: lacks.into_iter().map(Quantity::name).collect(),
+        families: source.families.iter().map(|family| family.name.as_str()).collect(),
+    }
+}
+
+fn list(format: Format, ui: &Ui) -> anyhow::Result<Exit> {
+    let shipped: Vec<&Source> = sources::builtin_names().into_iter().filter_map(sources::builtin).collect();
+    if format == Format::Json {
+        let all: Vec<_> = shipped.iter().map(|source| facts(source)).collect();
+        ui.answer(&serde_json::to_string_pretty(&all)?);
+        return Ok(Exit::Done);
+    }
+    let mut columns = vec![("Quantity", Align::Left)];
+    columns.extend(sources::builtin_names().into_iter().map(|name| (name, Align::Left)));
+    let mut table = Table::new(columns);
+    for quantity in Quantity::ALL {
+        let mut row = vec![Cell::new(Tone::Plain, quantity.name())];
+        row.extend(shipped.iter().map(|source| answer(source, quantity)));
+        table.row(row);
+    }
+    ui.answer_table(&table);
+    ui.say("");
+    ui.say("Next:  llmobs sources vllm");
+    Ok(Exit::Done)
+}
+
+fn answer(source: &Source, quantity: Quantity) -> Cell {
+    if source.gives(quantity) {
+        Cell::new(Tone::Good, "yes")
+    } else if quantity == Quantity::Cost && source.gives(Quantity::OutputTokens) {
+        Cell::new(Tone::Plain, "from tokens and prices")
+    } else {
+        Cell::new(Tone::Faint, "-")
+    }
+}
+
+fn show(source: &Source, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
+    if format == Format::Json {
+        ui.answer(&serde_json::to_string_pretty(&facts(source))?);
+        return Ok(Exit::Done);
+    }
+    ui.answer(&format!("{}: {}\nread from {}\n", source.name, source.title, source.upstream));
+    let mut table = Table::new([("Family", Align::Left), ("Type", Align::Left), ("What it is", Align::Left)]);
+    for family in &source.families {
+        table.row([
+            Cell::new(Tone::Plain, &family.name),
+            Cell::new(Tone::Plain, family.kind.name()),
+            Cell::new(Tone::Faint, &family.help),
+        ]);
+    }
+    ui.answer_table(&table);
+    let facts = facts(source);
+    ui.answer(&format!("\nGives: {}", facts.gives.join(", ")));
+    if !facts.lacks.is_empty() {
+        ui.answer(&format!("Lacks: {}", facts.lacks.join(", ")));
+    }
+    Ok(Exit::Done)
+}
