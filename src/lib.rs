@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod config;
 pub mod diagnostic;
+pub mod files;
 pub mod text;
 pub mod time;
 pub mod ui;

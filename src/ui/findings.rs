@@ -162,7 +162,10 @@ error: x
         let file = Source::new("f", "é:");
         check(&Diagnostic::error("x").at(&file, Span::new(3, 3), ""), expect);
         check(&Diagnostic::error("x").at(&file, Span::new(90, 99), ""), expect);
-        check(&Diagnostic::error("x").at(&Source::new("f", ""), Span::new(0, 0), ""), "error: x\n --> f:1:1\n  |\n1 |\n  | ^");
+        check(
+            &Diagnostic::error("x").at(&Source::new("f", ""), Span::new(0, 0), ""),
+            "error: x\n --> f:1:1\n  |\n1 |\n  | ^",
+        );
         check(&Diagnostic::error("no place"), "error: no place");
     }
 
