@@ -3,9 +3,12 @@
 //! The library exists for the binary, `xtask` and the tests; it makes no promise of stability.
 
 pub mod catalogue;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod diagnostic;
 pub mod exporter;
+pub mod files;
 pub mod formats;
 pub mod render;
 pub mod series;
@@ -13,3 +16,4 @@ pub mod simulate;
 pub mod sources;
 pub mod text;
 pub mod time;
+pub mod ui;

@@ -73,10 +73,10 @@ pub enum Command {
         command: ImageCommand,
     },
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  llmobs completions bash > ~/.local/share/bash-completion/completions/llmobs")]
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    #[command(
+        after_help = "Example:\n  llmobs completions bash > ~/.local/share/bash-completion/completions/llmobs"
+    )]
+    Completions { shell: clap_complete::Shell },
 }
 
 /// Flags that set configuration values; they win over the environment and the file.

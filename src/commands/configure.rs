@@ -36,7 +36,11 @@ pub(super) struct Configured {
 }
 
 /// Reads all layers. `Err` holds every mistake at once.
-pub(super) fn configure(global: &Global, overrides: &Overrides, process: &Process) -> anyhow::Result<Configured> {
+pub(super) fn configure(
+    global: &Global,
+    overrides: &Overrides,
+    process: &Process,
+) -> anyhow::Result<Configured> {
     let (file, folder) = read_file(global)?;
     let settings = settings(overrides)?;
     let env = process.variables();
@@ -70,7 +74,9 @@ impl Configured {
 
     fn source(&self, source: &SourceRef) -> anyhow::Result<sources::Source> {
         match source {
-            SourceRef::Builtin(name) => sources::builtin(name).cloned().with_context(|| format!("there is no source `{name}`")),
+            SourceRef::Builtin(name) => {
+                sources::builtin(name).cloned().with_context(|| format!("there is no source `{name}`"))
+            }
             SourceRef::File(path) => load_source(&self.folder.join(path)),
         }
     }
@@ -79,8 +85,10 @@ impl Configured {
         paths
             .iter()
             .map(|path| {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let bytes = files::read(&self.folder.join(path)).context("cannot take an included file along")?;
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let bytes = files::read_bytes(&self.folder.join(path))
+                    .context("cannot take an included file along")?;
                 Ok(Included { name, bytes })
             })
             .collect()
@@ -96,11 +104,14 @@ pub(super) fn load_source(path: &Path) -> anyhow::Result<sources::Source> {
 fn read_file(global: &Global) -> anyhow::Result<(Option<Source>, PathBuf)> {
     let path = match &global.config {
         Some(path) => path.clone(),
-        None if files::exists(Path::new(DEFAULT_FILE)) => PathBuf::from(DEFAULT_FILE),
+        None if Path::new(DEFAULT_FILE).exists() => PathBuf::from(DEFAULT_FILE),
         None => return Ok((None, PathBuf::new())),
     };
     let text = files::read_text(&path).map_err(|error| {
-        Hinted::new(error.to_string(), "write one with `llmobs init`, or leave out `--config` to use the defaults")
+        Hinted::new(
+            error.to_string(),
+            "write one with `llmobs init`, or leave out `--config` to use the defaults",
+        )
     })?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     Ok((Some(Source::new(path.display().to_string(), text)), folder))

@@ -12,7 +12,7 @@ use super::{Exit, configure::DEFAULT_FILE, exit::Hinted};
 
 pub(super) fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let path = global.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-    if files::exists(&path) && !args.force {
+    if path.exists() && !args.force {
         let shown = path.display();
         return Err(Hinted::new(
             format!("`{shown}` is there already"),
@@ -20,7 +20,7 @@ pub(super) fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Exit>
         )
         .into());
     }
-    files::write_atomically(&path, config::starter().as_bytes())?;
+    files::write_atomic(&path, config::starter().as_bytes())?;
     ui.say(&format!("wrote {}", path.display()));
     ui.say("");
     ui.say("Next:  llmobs up");

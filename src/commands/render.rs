@@ -4,8 +4,115 @@ use serde::Serialize;
 
 use crate::{
     cli::{Format, Global, Render as Args},
-    files::{self, Overwrite},
-    ui::Ui,
+    files::{self, OutputError, Overwrite, StaleKind, Written},
+    ui::{Align, Cell, Table, Tone, Ui},
 };
 
-use super::{Exit, bundle::Bundle, configure::configure, process::Process};
+use super::{
+    Exit,
+    bundle::{Bundle, Ports},
+    configure::configure,
+    exit::Hinted,
+    process::Process,
+};
+
+pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+    let configured = configure(global, &args.overrides, process)?;
+    let bundle = Bundle::make(&configured, Ports::AsConfigured)?;
+    if args.check {
+        return check(args, &bundle, ui);
+    }
+    let overwrite = if args.force { Overwrite::Force } else { Overwrite::Refuse };
+    let written =
+        files::write_output(&args.out, &bundle.files, overwrite).map_err(|error| refused(&error))?;
+    ui.diagnostics(&configured.warnings);
+    ui.diagnostics(&bundle.notes);
+    report(args, &written, ui)
+}
+
+fn refused(error: &OutputError) -> anyhow::Error {
+    let hint = if error.can_be_forced() {
+        "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
+    } else {
+        "choose another folder with `--out`, or move what is in the way"
+    };
+    Hinted::new(error.to_string(), hint).into()
+}
+
+#[derive(Serialize)]
+struct WrittenFacts<'a> {
+    version: u32,
+    written: &'a [String],
+    removed: &'a [String],
+    unchanged: usize,
+}
+
+fn report(args: &Args, written: &Written, ui: &Ui) -> anyhow::Result<Exit> {
+    if args.format == Format::Json {
+        let facts = WrittenFacts {
+            version: 1,
+            written: &written.written,
+            removed: &written.removed,
+            unchanged: written.unchanged,
+        };
+        ui.answer(&serde_json::to_string_pretty(&facts)?);
+        return Ok(Exit::Done);
+    }
+    for path in &written.written {
+        ui.answer(&format!("wrote    {}", args.out.join(path).display()));
+    }
+    for path in &written.removed {
+        ui.answer(&format!("removed  {}", args.out.join(path).display()));
+    }
+    let (count, out) = (written.written.len() + written.unchanged, args.out.display());
+    ui.say(&format!("{count} files in {out}, {} of them unchanged", written.unchanged));
+    ui.say("");
+    ui.say(&format!(
+        "Next:  llmobs image load && GRAFANA_PASSWORD=… docker compose --project-directory {out} up\n       or without the folder: llmobs up"
+    ));
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct StaleFacts<'a> {
+    version: u32,
+    up_to_date: bool,
+    stale: Vec<StaleFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct StaleFile<'a> {
+    path: &'a str,
+    kind: &'static str,
+}
+
+fn check(args: &Args, bundle: &Bundle, ui: &Ui) -> anyhow::Result<Exit> {
+    let stale = files::check_output(&args.out, &bundle.files)?;
+    let exit = if stale.is_empty() { Exit::Done } else { Exit::No };
+    let name = |kind: StaleKind| match kind {
+        StaleKind::Changed => "changed",
+        StaleKind::Missing => "missing",
+        StaleKind::Extra => "extra",
+    };
+    if args.format == Format::Json {
+        let facts = StaleFacts {
+            version: 1,
+            up_to_date: stale.is_empty(),
+            stale: stale.iter().map(|file| StaleFile { path: &file.path, kind: name(file.kind) }).collect(),
+        };
+        ui.answer(&serde_json::to_string_pretty(&facts)?);
+        return Ok(exit);
+    }
+    if stale.is_empty() {
+        ui.say(&format!("{} is up to date", args.out.display()));
+        return Ok(exit);
+    }
+    let mut table = Table::new([("File", Align::Left), ("State", Align::Left)]);
+    for file in &stale {
+        table.row([Cell::new(Tone::Plain, &file.path), Cell::new(Tone::Warning, name(file.kind))]);
+    }
+    ui.answer_table(&table);
+    ui.say("");
+    ui.say(&format!("Next:  llmobs render --out {}", args.out.display()));
+    Ok(exit)
+}

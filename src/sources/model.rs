@@ -59,6 +59,17 @@ pub enum MetricType {
     Histogram,
 }
 
+impl MetricType {
+    /// As Prometheus names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// The sums that a source gives, each as `PromQL` with holes; what is absent the source cannot give.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
