@@ -88,7 +88,7 @@ fn answer(source: &Source, quantity: Quantity) -> Cell {
     } else if quantity == Quantity::Cost && source.gives(Quantity::OutputTokens) {
         Cell::new(Tone::Plain, "from tokens and prices")
     } else {
-        Cell::new(Tone::Faint, "-")
+        Cell::new(Tone::Dim, "-")
     }
 }
 
@@ -103,7 +103,7 @@ fn show(source: &Source, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
         table.row([
             Cell::new(Tone::Plain, &family.name),
             Cell::new(Tone::Plain, family.kind.name()),
-            Cell::new(Tone::Faint, &family.help),
+            Cell::new(Tone::Dim, &family.help),
         ]);
     }
     ui.answer_table(&table);

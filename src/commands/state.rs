@@ -1,0 +1,100 @@
+//! What is remembered of a project between commands: Grafana's password and the port offset.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::{
+    cli::Global,
+    files::{self, Lock},
+    remote::Credentials,
+    stack::Project,
+};
+
+use super::{exit::Hinted, process::Process};
+
+/// The folder of one project's state.
+pub(super) struct State {
+    folder: PathBuf,
+}
+
+impl State {
+    pub(super) fn of(project: &Project, global: &Global, process: &Process) -> anyhow::Result<Self> {
+        let base = match &global.state_dir {
+            Some(folder) => folder.clone(),
+            None => files::state_dir(|name| process.env(name).map(str::to_owned))?,
+        };
+        Ok(Self { folder: base.join(project.as_str()) })
+    }
+
+    /// Keeps other commands from changing the same stack. Old engines make two networks of one name when asked
+    /// twice at once.
+    pub(super) fn lock(&self, project: &Project) -> anyhow::Result<Lock> {
+        Lock::try_acquire(&self.folder.join("lock"))?.ok_or_else(|| {
+            Hinted::new(
+                format!("another llmobs is at work on the stack `{project}`"),
+                "wait until it has ended, or use another stack with `--project NAME`",
+            )
+            .into()
+        })
+    }
+
+    /// Grafana's admin, with the password that was made for this project.
+    pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
+        let path = self.password_file();
+        let password = if path.exists() { files::read_text(&path)?.trim().to_owned() } else { String::new() };
+        if !password.is_empty() {
+            return Ok(admin(password));
+        }
+        let password = new_password()?;
+        files::write_secret(&path, format!("{password}\n").as_bytes())?;
+        Ok(admin(password))
+    }
+
+    /// The password, if one was made.
+    pub(super) fn password(&self) -> anyhow::Result<Option<String>> {
+        let path = self.password_file();
+        Ok(if path.exists() { Some(files::read_text(&path)?.trim().to_owned()) } else { None })
+    }
+
+    /// The offset of this run: the one that was asked for, which is remembered, or the one of before.
+    pub(super) fn port_offset(&self, asked: Option<u16>) -> anyhow::Result<u16> {
+        let path = self.folder.join("port-offset");
+        if let Some(offset) = asked {
+            return Ok(offset);
+        }
+        if !path.exists() {
+            return Ok(0);
+        }
+        let text = files::read_text(&path)?;
+        text.trim().parse().with_context(|| format!("`{}` holds no port offset", path.display()))
+    }
+
+    pub(super) fn remember_port_offset(&self, offset: u16) -> anyhow::Result<()> {
+        files::write_secret(&self.folder.join("port-offset"), format!("{offset}\n").as_bytes())?;
+        Ok(())
+    }
+
+    /// Forgets the password and the offset, which go with the data.
+    pub(super) fn forget(&self) -> anyhow::Result<()> {
+        for name in ["grafana-password", "port-offset"] {
+            files::remove(&self.folder.join(name))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn password_file(&self) -> PathBuf {
+        self.folder.join("grafana-password")
+    }
+}
+
+fn admin(password: String) -> Credentials {
+    Credentials { user: "admin".to_owned(), password }
+}
+
+/// 24 letters and digits, about 140 bits.
+fn new_password() -> anyhow::Result<String> {
+    const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    todo
+}
