@@ -266,7 +266,7 @@ mod tests {
     fn diagnostics_stand_apart_and_are_counted() {
         let (ui, captured) = Ui::captured();
         ui.diagnostics(&[Diagnostic::error("one"), Diagnostic::warning("two").help("do")]);
-        let expect = "error: one\n\nwarning: two\n  |\n  = help: do\n\n1 error and 1 warning\n";
+        let expect = "error: one\n\nwarning: two\n |\n = help: do\n\n1 error and 1 warning\n";
         assert_eq!(captured.stderr(), expect);
         ui.diagnostics(&[]);
         assert_eq!(captured.stderr(), expect);
