@@ -39,7 +39,7 @@ fn place(diagnostic: &Diagnostic, layers: &Layers<'_>) -> (usize, String, usize)
 #[cfg(test)]
 mod tests {
     use crate::{
-        config::{Component, Config, KEYS, Kind, Price, Role, Setting, SourceRef},
+        config::{Component, Config, Price, Role, Setting, SourceRef},
         text::Source,
         time::PromDuration,
     };
@@ -365,66 +365,5 @@ LLMOBS_MODELS:1:8 the name is empty | write the name as it stands in the metrics
                  the environment variable `LLMOBS_MODEL` sets nothing | did you mean `LLMOBS_MODELS`?"
             ),
         );
-    }
-
-    #[test]
-    fn every_key_of_the_table_is_read() {
-        // What no key takes: a list in a list where a value belongs, and a hostile value where a list belongs.
-        for key in KEYS {
-            let wrong = match key.kind {
-                Kind::Section => "5",
-                _ => "[[\"\\u0007\"]]",
-            };
-            let (before, name) = key.path.split_once("[].").unwrap_or(("", key.path));
-            let nested = format!("{{{}: ", name.replace('.', ": {"));
-            let value = format!("{nested}{wrong}{}", "}".repeat(name.matches('.').count() + 1));
-            let text = if before.is_empty() { value } else { format!("{before}: [{value}]") };
-            let mistakes = load_file(&text).unwrap_err();
-            let path = format!("`{}", key.path.replace("[]", ""));
-            assert!(mistakes.iter().any(|m| m.message.contains(&path)), "{text}: {}", lines(&mistakes));
-        }
-    }
-
-    #[test]
-    fn no_input_makes_it_panic_or_fail_in_silence() {
-        let seeds = [
-            crate::config::starter(),
-            "service: x\ntargets:\n- {job: a, source: vllm, endpoints: [\"a:1\", '[::1]:2'], scrape_interval: 5s}\nmodels: [{name: \"\\u00e9\", price: {input: 1e3, output: .5}}]\n".to_owned(),
-            include_str!("../../assets/defaults.yaml").to_owned(),
-        ];
-        let pieces = [
-            "{", "}", "[", "]", ":", "- ", "\n", "\t", "*a", "&a ", "!!x ", "'", "\"", "%", "é中", "\0", "~",
-            "?", "|\n", ".inf", "-", "9e999", "\u{feff}", "---\n", "#", ",",
-        ];
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut below = |bound: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state % bound as u64).unwrap()
-        };
-        for _ in 0..1000 {
-            let mut text = seeds[below(seeds.len())].clone().into_bytes();
-            for _ in 0..=below(6) {
-                let at = below(text.len() + 1);
-                match below(3) {
-                    0 => drop(text.splice(at..at, pieces[below(pieces.len())].bytes())),
-                    1 => text.truncate(at),
-                    _ => drop(text.splice(at..(at + below(9)).min(text.len()), [])),
-                }
-            }
-            // A comment sign lost here and there lets every key be reached.
-            let text = String::from_utf8_lossy(&text).replacen('#', "", below(20));
-            match load_file(&text) {
-                Ok((config, _)) => assert!(!config.targets.is_empty()),
-                Err(mistakes) => {
-                    assert!(mistakes.iter().any(|m| m.severity == Severity::Error), "{text}");
-                    for label in mistakes.iter().flat_map(|mistake| &mistake.labels) {
-                        let text = label.source.text();
-                        assert!(text.get(label.span.start..label.span.end).is_some(), "{label:?}");
-                    }
-                }
-            }
-        }
     }
 }

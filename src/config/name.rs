@@ -194,7 +194,8 @@ fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Style;
+    use crate::config::tree::Style;
+
     use super::*;
 
     #[track_caller]

@@ -221,6 +221,11 @@ pub(super) fn variable(key: &Key) -> Option<String> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use crate::{
+        config::{Layers, load},
+        text::Source,
+    };
+
     use super::*;
 
     #[test]
@@ -260,5 +265,25 @@ mod tests {
         check("", "alerts", "this version of llmobs does not have `alerts` yet; remove it");
         check("stack", "engine", "this version of llmobs does not have `engine` yet; remove it");
         check("tokens", "colour", "keys known here: `spike_per_second`");
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_read() {
+        // What no key takes: a list in a list where a value belongs, and a hostile value where a list belongs.
+        for key in KEYS {
+            let wrong = match key.kind {
+                Kind::Section => "5",
+                _ => "[[\"\\u0007\"]]",
+            };
+            let (before, name) = key.path.split_once("[].").unwrap_or(("", key.path));
+            let nested = format!("{{{}: ", name.replace('.', ": {"));
+            let value = format!("{nested}{wrong}{}", "}".repeat(name.matches('.').count() + 1));
+            let text = if before.is_empty() { value } else { format!("{before}: [{value}]") };
+            let mistakes =
+                load(&Layers { file: Some(Source::new("f", text.as_str())), env: &[], settings: &[] }, &[])
+                    .unwrap_err();
+            let path = format!("`{}", key.path.replace("[]", ""));
+            assert!(mistakes.iter().any(|m| m.message.contains(&path)), "{text}: {mistakes:?}");
+        }
     }
 }

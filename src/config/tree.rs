@@ -108,8 +108,7 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::yaml;
-    use crate::text::Source;
+    use crate::{config::yaml, text::Source};
 
     use super::*;
 

@@ -89,7 +89,7 @@ mod tests {
 }
 "
         );
-        super::super::write_atomic(&folder.path().join(MANIFEST), text.as_bytes()).unwrap();
+        crate::files::write_atomic(&folder.path().join(MANIFEST), text.as_bytes()).unwrap();
         assert_eq!(Manifest::read(folder.path()).unwrap(), manifest);
     }
 
@@ -97,7 +97,7 @@ mod tests {
     fn check(text: &str, expect: &str) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(MANIFEST);
-        super::super::write_atomic(&path, text.as_bytes()).unwrap();
+        crate::files::write_atomic(&path, text.as_bytes()).unwrap();
         let error = Manifest::read(folder.path()).unwrap_err().to_string();
         assert_eq!(error, format!("cannot use the manifest `{}`: {expect}", path.display()));
     }

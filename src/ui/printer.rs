@@ -155,7 +155,7 @@ impl Ui {
     /// Diagnostics, each with its line and caret, and a last line that counts them.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
-            self.say(&format!("{}\n", findings::draw(diagnostic, self.conversation.palette, self.width)));
+            self.say(&format!("{}\n\n", findings::draw(diagnostic, self.conversation.palette, self.width)));
         }
         if let Some(summary) = findings::summary(diagnostics) {
             self.say(&summary);
@@ -260,6 +260,16 @@ mod tests {
         assert_eq!(captured.stdout(), "one\ntwo\nthree");
         assert_eq!(captured.stderr(), "hello\nwarning: careful\nerror: no\nhint: try again\n");
         assert_eq!((ui.is_closed(), ui.failure().is_none()), (false, true));
+    }
+
+    #[test]
+    fn diagnostics_stand_apart_and_are_counted() {
+        let (ui, captured) = Ui::captured();
+        ui.diagnostics(&[Diagnostic::error("one"), Diagnostic::warning("two").help("do")]);
+        let expect = "error: one\n\nwarning: two\n |\n = help: do\n\n1 error and 1 warning\n";
+        assert_eq!(captured.stderr(), expect);
+        ui.diagnostics(&[]);
+        assert_eq!(captured.stderr(), expect);
     }
 
     struct Failing(ErrorKind);
