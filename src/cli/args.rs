@@ -125,7 +125,7 @@ pub struct Up {
     pub dry_run: bool,
     /// How long to wait for the services
     #[arg(long, value_name = "DURATION", default_value = "120s")]
-    pub timeout: crate::cli::WaitTime,
+    pub timeout: String,
     #[command(flatten)]
     pub overrides: Overrides,
 }
@@ -136,9 +136,6 @@ pub enum Pull {
     Missing,
     Always,
 }
-
-/// A waiting time, as text until the command reads it.
-pub type WaitTime = String;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

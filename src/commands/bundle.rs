@@ -103,9 +103,11 @@ fn below(files: &Files, folder: &str) -> Files {
 /// Moves every host port; the rendered files speak of the moved ones.
 fn shift_ports(config: &mut Config, offset: u16) -> anyhow::Result<()> {
     let ports = &mut config.stack.ports;
-    for (name, port) in
-        [("prometheus", &mut ports.prometheus), ("grafana", &mut ports.grafana), ("exporter", &mut ports.exporter)]
-    {
+    for (name, port) in [
+        ("prometheus", &mut ports.prometheus),
+        ("grafana", &mut ports.grafana),
+        ("exporter", &mut ports.exporter),
+    ] {
         *port = port.checked_add(offset).ok_or_else(|| {
             Hinted::new(
                 format!("port {port} of {name} and an offset of {offset} are beyond 65535"),

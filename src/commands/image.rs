@@ -1,10 +1,6 @@
 //! `llmobs image load`: the exporter's image into the daemon, for stacks that compose starts.
 
-use crate::{
-    docker::Engine as _,
-    stack::labels,
-    ui::Ui,
-};
+use crate::{docker::Engine as _, stack::labels, ui::Ui};
 
 use super::{
     Exit,

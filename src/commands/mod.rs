@@ -8,12 +8,22 @@
 mod bundle;
 mod completions;
 mod configure;
+mod down;
+mod engine;
 mod exit;
 mod exporter;
+mod exporter_image;
+mod image;
 mod init;
+mod logs;
 mod process;
+mod progress;
 mod render;
 mod sources;
+mod state;
+mod status;
+mod up;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -21,6 +31,7 @@ use clap::Parser as _;
 
 use crate::{
     cli::{Cli, Color, Command, ImageCommand},
+    docker::EngineError,
     ui::{ColorChoice, Terminal, Ui},
 };
 
@@ -51,12 +62,19 @@ pub fn main() -> ExitCode {
         report(&ui, &error);
         Exit::Failed
     });
+    // An answer that could not be written is no answer.
+    let exit = if ui.failure().is_some() { Exit::Failed } else { exit };
     exit.into()
 }
 
 fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
+        Command::Up(args) => up::run(args, global, process, ui),
+        Command::Down(args) => down::run(args, global, process, ui),
+        Command::Status(args) => status::run(args, global, process, ui),
+        Command::Logs(args) => logs::run(args, global, process, ui),
+        Command::Image { command: ImageCommand::Load } => image::load(process, ui),
         Command::Render(args) => render::run(args, global, process, ui),
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),
@@ -75,6 +93,8 @@ fn report(ui: &Ui, error: &anyhow::Error) {
     for cause in error.chain() {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
             ui.hint(&hinted.hint);
+        } else if let Some(hint) = cause.downcast_ref::<EngineError>().and_then(EngineError::hint) {
+            ui.hint(&hint);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Exit,
-    bundle::{Bundle, Ports},
+    bundle::{Bundle, Purpose},
     configure::configure,
     exit::Hinted,
     process::Process,
@@ -18,14 +18,14 @@ use super::{
 
 pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let configured = configure(global, &args.overrides, process)?;
-    let bundle = Bundle::make(&configured, Ports::AsConfigured)?;
+    ui.diagnostics(&configured.warnings);
+    let bundle = Bundle::make(configured, Purpose::folder()?)?;
     if args.check {
         return check(args, &bundle, ui);
     }
     let overwrite = if args.force { Overwrite::Force } else { Overwrite::Refuse };
     let written =
         files::write_output(&args.out, &bundle.files, overwrite).map_err(|error| refused(&error))?;
-    ui.diagnostics(&configured.warnings);
     ui.diagnostics(&bundle.notes);
     report(args, &written, ui)
 }

@@ -1,9 +1,9 @@
 //! What is remembered of a project between commands: Grafana's password and the port offset.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{TryRng as _, rngs::SysRng};
 
 use crate::{
     cli::Global,
@@ -93,8 +93,10 @@ fn admin(password: String) -> Credentials {
     Credentials { user: "admin".to_owned(), password }
 }
 
-/// 24 letters and digits, about 140 bits.
+/// 24 characters of 64, which are 144 bits.
 fn new_password() -> anyhow::Result<String> {
-    const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
-    todo
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0_u8; 24];
+    SysRng.try_fill_bytes(&mut bytes).context("the system gives no random numbers for a password")?;
+    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect())
 }

@@ -22,4 +22,4 @@ pub use output::{Overwrite, Written, check_output, write_output};
 pub use read::{read_bytes, read_text, read_tree};
 pub use state::{Lock, state_dir};
 pub use survey::{Conflict, ConflictKind, OutputError, Stale, StaleKind};
-pub use write::{Outcome, write_atomic, write_secret};
+pub use write::{Outcome, remove, write_atomic, write_secret};

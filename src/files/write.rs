@@ -39,6 +39,14 @@ pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     persist(temporary(path, bytes, Readers::Owner)?, path)
 }
 
+/// Removes a file; one that is not there is no failure.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.at(Action::Remove, path),
+    }
+}
+
 /// The bytes in a temporary file beside `path`, which is removed unless it is persisted.
 pub(super) fn temporary(path: &Path, bytes: &[u8], readers: Readers) -> Result<NamedTempFile, FileError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,0 +1,85 @@
+//! `llmobs logs`: what the services wrote, each line under its service's name.
+
+use futures_util::future::join_all;
+
+use crate::{
+    cli::{Global, Logs as Args},
+    docker::{DockerEngine, Engine as _, Follow, LogSelection},
+    stack::{self, Contents, Project, Scope, labels},
+    text::nearest,
+    ui::{Tone, Ui},
+};
+
+use super::{
+    Exit,
+    engine::{connect, runtime},
+    exit::Hinted,
+    process::{Process, signal},
+    urls,
+};
+
+pub(super) fn run(args: &Args, _global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+    let project = Project::new(&args.project.project)?;
+    runtime()?.block_on(async {
+        let engine = connect(process)?;
+        tokio::select! {
+            ended = logs(args, &project, &engine, ui) => ended,
+            _ = signal() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+async fn logs(args: &Args, project: &Project, engine: &DockerEngine, ui: &Ui) -> anyhow::Result<Exit> {
+    let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
+    let observed = stack::observe(engine, &scope).await?;
+    let mut services: Vec<(String, String)> = observed
+        .ours()
+        .map(|container| {
+            let service = container.labels.get(labels::SERVICE).cloned().unwrap_or_default();
+            (service, container.id.clone())
+        })
+        .collect();
+    services.sort();
+    for asked in &args.services {
+        if !services.iter().any(|(service, _)| service == asked) {
+            return Err(unknown(asked, &services, project).into());
+        }
+    }
+    if !args.services.is_empty() {
+        services.retain(|(service, _)| args.services.contains(service));
+    }
+    if services.is_empty() {
+        ui.say(&format!("nothing of the stack `{project}` runs"));
+        return Ok(Exit::Done);
+    }
+    let width = services.iter().map(|(service, _)| service.len()).max().unwrap_or_default();
+    let follow = if args.follow { Follow::Yes } else { Follow::No };
+    let selection = LogSelection { tail: Some(args.tail), since: None, follow };
+    let reads = services.iter().map(|(service, container)| async move {
+        let head = ui.palette().paint(Tone::Strong, &format!("{service:<width$} |"));
+        engine.logs(container, selection, &mut |line| ui.answer(&format!("{head} {}", line.text))).await
+    });
+    let closed = async {
+        // Nobody reads any more: `llmobs logs -f | head`.
+        while !ui.is_closed() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        results = join_all(reads) => results.into_iter().collect::<Result<(), _>>()?,
+        () = closed => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn unknown(asked: &str, services: &[(String, String)], project: &Project) -> Hinted {
+    let names: Vec<&str> = services.iter().map(|(service, _)| service.as_str()).collect();
+    let hint = match nearest(asked, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => {
+            format!("start the stack with `llmobs up{}`", urls::project_flag(project))
+        }
+        None => format!("there are {}", names.join(", ")),
+    };
+    Hinted::new(format!("the stack `{project}` has no service `{asked}`"), hint)
+}

@@ -1,0 +1,250 @@
+//! `llmobs up`: observe, plan, apply, wait.
+
+use std::{
+    cell::RefCell,
+    io,
+    net::{IpAddr, TcpListener},
+};
+
+use crate::{
+    cli::{Global, Pull, Up as Args},
+    docker::DockerEngine,
+    remote::prometheus::{Health, Target},
+    stack::{
+        self, Contents, Facts, Observed, Outcome, Plan, Problem, Project, PullPolicy, Scope, StepError,
+        WaitEvent,
+    },
+    time::PromDuration,
+    ui::{Progress, Step as Line, Ui},
+};
+
+use super::{
+    Exit,
+    bundle::{Bundle, Purpose},
+    configure::configure,
+    engine::{connect, runtime},
+    exit::Hinted,
+    exporter_image::ExporterImage,
+    process::{Process, Signal, signal},
+    progress::Tracker,
+    state::State,
+    urls,
+};
+
+pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+    let configured = configure(global, &args.overrides, process)?;
+    ui.diagnostics(&configured.warnings);
+    let timeout: PromDuration = args.timeout.parse().map_err(|error| {
+        Hinted::new(format!("`--timeout {}`: {error}", args.timeout), "write a duration: `--timeout 120s`")
+    })?;
+    let project = Project::new(&args.project.project)?;
+    let state = State::of(&project, global, process)?;
+    let port_offset = state.port_offset(args.port_offset)?;
+    let image = ExporterImage::read()?;
+    let _lock = state.lock(&project)?;
+    let purpose = Purpose {
+        project: project.clone(),
+        port_offset,
+        credentials: state.credentials()?,
+        exporter_hash: image.hash(),
+    };
+    let bundle = Bundle::make(configured, purpose)?;
+    ui.diagnostics(&bundle.notes);
+    state.remember_port_offset(port_offset)?;
+
+    let run =
+        Run { args, ui, project: &project, bundle: &bundle, image: &image, tracker: RefCell::default() };
+    runtime()?.block_on(async {
+        let engine = connect(process)?;
+        tokio::select! {
+            ended = run.up(&engine, timeout) => ended,
+            by = signal() => Ok(run.interrupted(by)),
+        }
+    })
+}
+
+/// One run of `up`.
+struct Run<'a> {
+    args: &'a Args,
+    ui: &'a Ui,
+    project: &'a Project,
+    bundle: &'a Bundle,
+    image: &'a ExporterImage,
+    tracker: RefCell<Tracker<'a>>,
+}
+
+impl Run<'_> {
+    async fn up(&self, engine: &DockerEngine, timeout: PromDuration) -> anyhow::Result<Exit> {
+        let desired = &self.bundle.desired;
+        let mut observed = self.observe(engine).await?;
+        let problems = stack::preflight(desired, &observed, &self.facts());
+        if !problems.is_empty() {
+            return Ok(self.refuse(&problems));
+        }
+        if self.args.pull == Pull::Always && !self.args.dry_run {
+            self.apply(engine, &stack::plan_pulls(desired)).await?;
+            observed = self.observe(engine).await?;
+        }
+        let plan = stack::plan(desired, &observed);
+        if self.args.dry_run {
+            let shown = if plan.is_empty() { "nothing to do\n".to_owned() } else { plan.to_string() };
+            self.ui.answer(shown.trim_end());
+            return Ok(Exit::Done);
+        }
+        if plan.is_empty() {
+            self.ui.say(&format!("the stack `{}` is up to date", self.project));
+        }
+        self.apply(engine, &plan).await?;
+        let outcome = self.wait(engine, timeout).await?;
+        self.summary(&outcome);
+        Ok(Exit::Done)
+    }
+
+    async fn observe(&self, engine: &DockerEngine) -> anyhow::Result<Observed> {
+        let images =
+            self.bundle.desired.services.iter().map(|service| service.container.image.clone()).collect();
+        let scope = Scope { project: self.project.clone(), images, contents: Contents::Read };
+        Ok(stack::observe(engine, &scope).await?)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let pull = match self.args.pull {
+            Pull::Never => PullPolicy::Never,
+            Pull::Missing => PullPolicy::Missing,
+            Pull::Always => PullPolicy::Always,
+        };
+        Facts {
+            pull,
+            bind: &can_bind,
+            binary_os: std::env::consts::OS,
+            binary_architecture: self.image.architecture(),
+        }
+    }
+
+    fn refuse(&self, problems: &[Problem]) -> Exit {
+        for problem in problems {
+            self.ui.error(&problem.message);
+            self.ui.hint(&problem.hint);
+        }
+        self.ui.say("");
+        self.ui.say("nothing was changed");
+        Exit::Failed
+    }
+
+    async fn apply(&self, engine: &DockerEngine, plan: &Plan) -> anyhow::Result<()> {
+        for note in &plan.notes {
+            self.ui.warn(note);
+        }
+        *self.tracker.borrow_mut() = Tracker::new(self.ui.progress(), plan);
+        let make_image = || self.image.archive();
+        let applied =
+            stack::apply(engine, plan, &make_image, &mut |event| self.tracker.borrow_mut().event(&event))
+                .await;
+        applied.map_err(|error| {
+            let hint = match &error.source {
+                StepError::Engine(engine) => engine.hint(),
+                _ => None,
+            };
+            let rest = remaining(&error.remaining);
+            let hint = hint.map_or_else(|| rest.clone(), |hint| format!("{hint}\n{rest}"));
+            Hinted::new(error.to_string(), hint).into()
+        })
+    }
+
+    async fn wait(&self, engine: &DockerEngine, timeout: PromDuration) -> anyhow::Result<Outcome> {
+        let progress = self.ui.progress();
+        let lines = RefCell::new(Waiting::new(&progress, self.bundle));
+        let limit = std::time::Duration::from_millis(timeout.as_millis());
+        let mut on_event = |event: WaitEvent<'_>| lines.borrow_mut().event(&event);
+        stack::wait_ready(engine, &self.bundle.desired, limit, &mut on_event).await.map_err(|error| {
+            Hinted::new(
+                error.to_string(),
+                "see `llmobs logs`; `llmobs up` tries again, `llmobs down` removes what was started",
+            )
+            .into()
+        })
+    }
+
+    fn summary(&self, outcome: &Outcome) {
+        for note in &outcome.notes {
+            self.ui.warn(note);
+        }
+        for target in outcome.targets.iter().filter(|target| target.health == Health::Down) {
+            self.ui.warn(&format!("{} ({}) is down: {}", target.instance, target.job, target.last_error));
+        }
+        self.ui.say("");
+        for (name, url) in urls::of_desired(&self.bundle.desired) {
+            self.ui.answer(&format!("{name:<12}{url}"));
+        }
+        self.ui.say("");
+        let flag = urls::project_flag(self.project);
+        self.ui.say(&format!("Next:  llmobs status{flag} --show-password"));
+        self.ui.say(&format!("       llmobs down{flag} --volumes"));
+    }
+
+    fn interrupted(&self, by: Signal) -> Exit {
+        let name = match by {
+            Signal::Interrupt => "interrupted",
+            Signal::Terminate => "asked to stop",
+        };
+        self.ui.say("");
+        let remaining_steps = self.tracker.borrow_mut().abandon();
+        self.ui.error(name);
+        self.ui.hint(&remaining(&remaining_steps));
+        Exit::Interrupted
+    }
+}
+
+/// What a run that ended early leaves to do.
+fn remaining(steps: &[String]) -> String {
+    let mut text = String::new();
+    if !steps.is_empty() {
+        text.push_str("not done:\n");
+        for step in steps {
+            text.push_str(&format!("  {step}\n"));
+        }
+    }
+    text + "`llmobs up` finishes it, `llmobs down` removes it"
+}
+
+/// Whether a port of this machine is free: it is bound and let go of.
+fn can_bind(ip: IpAddr, port: u16) -> io::Result<()> {
+    TcpListener::bind((ip, port)).map(drop)
+}
+
+/// Lines of the services that are waited for.
+struct Waiting<'a> {
+    services: Vec<(&'static str, Line<'a>)>,
+    scrape: Option<Line<'a>>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(progress: &Progress<'a>, bundle: &Bundle) -> Self {
+        let services = bundle.desired.services.iter().map(|service| {
+            let name = service.component.name();
+            (name, progress.step(format!("{name} ready")))
+        });
+        Self { services: services.collect(), scrape: Some(progress.step("first scrape")) }
+    }
+
+    fn event(&mut self, event: &WaitEvent<'_>) {
+        match event {
+            WaitEvent::Ready { component, after } => {
+                if let Some(index) = self.services.iter().position(|(name, _)| *name == component.name()) {
+                    let (_, line) = self.services.remove(index);
+                    line.done(&format!("{:.1} s", after.as_secs_f64()));
+                }
+            }
+            WaitEvent::Scraped { targets, after } => {
+                if let Some(line) = self.scrape.take() {
+                    line.done(&format!("{}, {:.1} s", count_up(targets), after.as_secs_f64()));
+                }
+            }
+        }
+    }
+}
+
+fn count_up(targets: &[Target]) -> String {
+    let up = targets.iter().filter(|target| target.health == Health::Up).count();
+    format!("{up} of {} targets up", targets.len())
+}
