@@ -14,7 +14,7 @@ use crate::{
     diagnostic::Diagnostic,
     files,
     render::{Included, Input, Service, ServiceError},
-    sources,
+    sources::{self, SourceError},
     text::{Source, Span},
 };
 
@@ -98,7 +98,14 @@ impl Configured {
 /// Reads a source file of the user's.
 pub(super) fn load_source(path: &Path) -> anyhow::Result<sources::Source> {
     let text = files::read_text(path)?;
-    Ok(sources::parse(&path.display().to_string(), &text)?)
+    let name = path.display().to_string();
+    sources::parse(&name, &text).map_err(|error| match error {
+        SourceError::Malformed { message, at, .. } => {
+            let mistake = Diagnostic::error(message).at(&Source::new(name, text), at, "");
+            Refused(vec![mistake]).into()
+        }
+        other => anyhow::Error::from(other).context(format!("cannot use the source file `{name}`")),
+    })
 }
 
 fn read_file(global: &Global) -> anyhow::Result<(Option<Source>, PathBuf)> {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     cli::{Format, Global, Render as Args},
     files::{self, OutputError, Overwrite, StaleKind, Written},
+    stack::{Component, Desired},
     ui::{Align, Cell, Table, Tone, Ui},
 };
 
@@ -27,7 +28,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let written =
         files::write_output(&args.out, &bundle.files, overwrite).map_err(|error| refused(&error))?;
     ui.diagnostics(&bundle.notes);
-    report(args, &written, ui)
+    report(args, &written, &bundle.desired, ui)
 }
 
 fn refused(error: &OutputError) -> anyhow::Error {
@@ -47,7 +48,7 @@ struct WrittenFacts<'a> {
     unchanged: usize,
 }
 
-fn report(args: &Args, written: &Written, ui: &Ui) -> anyhow::Result<Exit> {
+fn report(args: &Args, written: &Written, desired: &Desired, ui: &Ui) -> anyhow::Result<Exit> {
     if args.format == Format::Json {
         let facts = WrittenFacts {
             version: 1,
@@ -65,11 +66,18 @@ fn report(args: &Args, written: &Written, ui: &Ui) -> anyhow::Result<Exit> {
         ui.answer(&format!("removed  {}", args.out.join(path).display()));
     }
     let (count, out) = (written.written.len() + written.unchanged, args.out.display());
-    ui.say(&format!("{count} files in {out}, {} of them unchanged", written.unchanged));
+    match written.unchanged {
+        0 => ui.say(&format!("{count} files in {out}")),
+        all if all == count => ui.say(&format!("{count} files in {out}, all unchanged")),
+        some => ui.say(&format!("{count} files in {out}, {some} of them unchanged")),
+    }
+    let has = |component| desired.services.iter().any(|service| service.component == component);
+    let image = if has(Component::Exporter) { "llmobs image load && " } else { "" };
+    let password = if has(Component::Grafana) { "GRAFANA_PASSWORD=… " } else { "" };
+    let compose = args.out.join("compose.yaml");
     ui.say("");
-    ui.say(&format!(
-        "Next:  llmobs image load && GRAFANA_PASSWORD=… docker compose --project-directory {out} up\n       or without the folder: llmobs up"
-    ));
+    ui.say(&format!("Next:  {image}{password}docker compose -f {} up", compose.display()));
+    ui.say("       or without the folder: llmobs up");
     Ok(Exit::Done)
 }
 

@@ -70,9 +70,7 @@ impl Service {
 
     /// Whether a job's cost comes from its tokens and the price table.
     pub(super) fn cost_is_derived(job: &Job) -> bool {
-        !job.source.gives(Quantity::Cost)
-            && job.source.gives(Quantity::InputTokens)
-            && job.source.gives(Quantity::OutputTokens)
+        job.source.prices_its_tokens()
     }
 
     /// The longest scrape interval, which every window has to span four times.

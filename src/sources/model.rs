@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::text::Span;
+
 use super::primitive::{self, Hole};
 
 /// A kind of server: the families it exposes and the sums that can be made of them.
@@ -185,7 +187,7 @@ impl Quantity {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     #[error("source file `{file}` cannot be read as a source: {message}")]
-    Malformed { file: String, message: String },
+    Malformed { file: String, message: String, at: Span },
     #[error("source `{source_name}`: primitive `{primitive}` has no `{hole}`")]
     MissingHole { source_name: String, primitive: String, hole: &'static str },
     #[error(
@@ -200,8 +202,14 @@ pub enum SourceError {
 
 /// Reads and checks a source file. `file` is what messages call it.
 pub fn parse(file: &str, text: &str) -> Result<Source, SourceError> {
-    let source: Source = serde_yaml::from_str(text)
-        .map_err(|error| SourceError::Malformed { file: file.to_owned(), message: error.to_string() })?;
+    let source: Source = serde_yaml::from_str(text).map_err(|error| {
+        let at = error.location().map(|location| location.span());
+        let offset = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+        let start = offset(at.and_then(|at| at.byte_offset()));
+        let at = Span::new(start, start + offset(at.and_then(|at| at.byte_len())));
+        let message = error.without_snippet().to_string();
+        SourceError::Malformed { file: file.to_owned(), message, at }
+    })?;
     source.check()?;
     Ok(source)
 }
@@ -234,6 +242,11 @@ impl Source {
             Quantity::Queued => p.queued.is_some(),
             Quantity::CacheUse => p.cache_use.is_some(),
         }
+    }
+
+    /// Whether its cost has to come from its tokens and the price table, and can.
+    pub fn prices_its_tokens(&self) -> bool {
+        !self.gives(Quantity::Cost) && self.gives(Quantity::InputTokens) && self.gives(Quantity::OutputTokens)
     }
 
     /// The histogram behind a quantity, if that is what it is.

@@ -152,10 +152,16 @@ impl Ui {
         self.say(&format!("{head} {text}"));
     }
 
-    /// Diagnostics, each with its line and caret, and a last line that counts them.
+    /// Diagnostics, each with its line and caret; where errors are among them, a last line counts them.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            self.say(&format!("{}\n\n", findings::draw(diagnostic, self.conversation.palette, self.width)));
+        let draw =
+            |diagnostic: &Diagnostic| findings::draw(diagnostic, self.conversation.palette, self.width);
+        let mut drawn = diagnostics.iter().map(draw).peekable();
+        while let Some(text) = drawn.next() {
+            // Those of one line stand together, those of more apart from everything.
+            let next_is_long = drawn.peek().is_some_and(|next| next.contains('\n'));
+            let gap = if text.contains('\n') || next_is_long { "\n\n" } else { "\n" };
+            self.say(&format!("{text}{gap}"));
         }
         if let Some(summary) = findings::summary(diagnostics) {
             self.say(&summary);
@@ -270,6 +276,9 @@ mod tests {
         assert_eq!(captured.stderr(), expect);
         ui.diagnostics(&[]);
         assert_eq!(captured.stderr(), expect);
+        let (ui, captured) = Ui::captured();
+        ui.diagnostics(&[Diagnostic::note("one"), Diagnostic::warning("two")]);
+        assert_eq!(captured.stderr(), "note: one\nwarning: two\n");
     }
 
     struct Failing(ErrorKind);

@@ -1,0 +1,245 @@
+//! What every command shares, and the small commands: help, usage, `init`, `completions`.
+
+use insta::assert_snapshot;
+
+use crate::project::Project;
+
+#[test]
+fn every_command_explains_itself() {
+    let project = Project::new();
+    let mut all = String::new();
+    let commands = [
+        "", "up", "down", "status", "logs", "render", "init", "sources", "exporter", "image", "image load",
+        "completions",
+    ];
+    for command in commands {
+        let words = format!("{command} --help");
+        let ran = project.run(&words);
+        all.push_str(&format!("$ llmobs {}\n{ran}\n", words.trim_start()));
+    }
+    assert_snapshot!("help", all);
+}
+
+#[test]
+fn usage_mistakes_are_met_with_the_nearest_right_spelling() {
+    let project = Project::new();
+    let lines = [
+        "",
+        "redner --out x",
+        "render",
+        "render --out x --chekc",
+        "render --out x --check --force",
+        "render --out x --format yaml",
+        "up --pull allways",
+        "exporter --port 70000",
+        "exporter --bind localhost",
+        "completions tcsh",
+        "init extra",
+    ];
+    let all: String = lines.iter().map(|line| format!("$ llmobs {line}\n{}\n", project.run(line))).collect();
+    assert_snapshot!(all, @r"
+    $ llmobs 
+    exit 2
+    ----- stderr
+    Observability for LLM services, proven before it ships
+
+    Usage: llmobs [OPTIONS] <COMMAND>
+
+    Commands:
+      up           Start the stack, or bring a running one up to date
+      down         Stop and remove the stack
+      status       Show what runs, where, and whether it is healthy
+      logs         Show what the services wrote to their logs
+      render       Write the configuration files of the whole stack into a folder
+      init         Write a commented `llmobs.yaml` to start from
+      sources      List the metric sources and what each can give
+      exporter     Serve the metrics of a mock LLM service
+      image        Handle the exporter's container image
+      completions  Print a completion script for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+      -c, --config <FILE>  Configuration file [default: `llmobs.yaml`, if it is there]
+          --color <WHEN>   Colours and progress bars [default: auto] [possible values: auto, always,
+                           never]
+
+    Exit codes:
+      0    done and clean
+      1    it worked and the answer is no: out of date, something unhealthy
+      2    it could not be done: usage, configuration, files, Docker
+      130  interrupted
+
+    $ llmobs redner --out x
+    exit 2
+    ----- stderr
+    error: unrecognized subcommand 'redner'
+
+      tip: a similar subcommand exists: 'render'
+
+    Usage: llmobs [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+
+    $ llmobs render
+    exit 2
+    ----- stderr
+    error: the following required arguments were not provided:
+      --out <DIR>
+
+    Usage: llmobs render --out <DIR>
+
+    For more information, try '--help'.
+
+    $ llmobs render --out x --chekc
+    exit 2
+    ----- stderr
+    error: unexpected argument '--chekc' found
+
+      tip: a similar argument exists: '--check'
+
+    Usage: llmobs render --out <DIR> --check
+
+    For more information, try '--help'.
+
+    $ llmobs render --out x --check --force
+    exit 2
+    ----- stderr
+    error: the argument '--check' cannot be used with '--force'
+
+    Usage: llmobs render --out <DIR> --check
+
+    For more information, try '--help'.
+
+    $ llmobs render --out x --format yaml
+    exit 2
+    ----- stderr
+    error: invalid value 'yaml' for '--format <FORMAT>'
+      [possible values: text, json]
+
+    For more information, try '--help'.
+
+    $ llmobs up --pull allways
+    exit 2
+    ----- stderr
+    error: invalid value 'allways' for '--pull <WHEN>'
+      [possible values: never, missing, always]
+
+      tip: a similar value exists: 'always'
+
+    For more information, try '--help'.
+
+    $ llmobs exporter --port 70000
+    exit 2
+    ----- stderr
+    error: invalid value '70000' for '--port <PORT>': 70000 is not in 0..=65535
+
+    For more information, try '--help'.
+
+    $ llmobs exporter --bind localhost
+    exit 2
+    ----- stderr
+    error: invalid value 'localhost' for '--bind <ADDRESS>': invalid IP address syntax
+
+    For more information, try '--help'.
+
+    $ llmobs completions tcsh
+    exit 2
+    ----- stderr
+    error: invalid value 'tcsh' for '<SHELL>'
+      [possible values: bash, elvish, fish, powershell, zsh]
+
+      tip: a similar value exists: 'zsh'
+
+    For more information, try '--help'.
+
+    $ llmobs init extra
+    exit 2
+    ----- stderr
+    error: unexpected argument 'extra' found
+
+    Usage: llmobs init [OPTIONS]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn the_version_is_told() {
+    assert_snapshot!(Project::new().run("--version"), @r"
+    exit 0
+    ----- stdout
+    llmobs [version]
+    ");
+}
+
+#[test]
+fn init_writes_once_and_says_what_comes_next() {
+    let project = Project::new();
+    assert_snapshot!(project.run("init"), @r"
+    exit 0
+    ----- stderr
+    wrote llmobs.yaml
+
+    Next:  llmobs up
+    ");
+    project.write("llmobs.yaml", "service: mine\n");
+    assert_snapshot!(project.run("init"), @r"
+    exit 2
+    ----- stderr
+    error: `llmobs.yaml` is there already
+    hint: edit it, or replace it with `llmobs init --force`
+    ");
+    assert_eq!(project.read("llmobs.yaml"), "service: mine\n");
+    assert_snapshot!(project.run("init --force"), @r"
+    exit 0
+    ----- stderr
+    wrote llmobs.yaml
+
+    Next:  llmobs up
+    ");
+    assert_ne!(project.read("llmobs.yaml"), "service: mine\n");
+    assert_snapshot!(project.run("init --config other.yaml"), @r"
+    exit 0
+    ----- stderr
+    wrote other.yaml
+
+    Next:  llmobs up
+    ");
+    assert_snapshot!(project.run("init --config other.yaml"), @r"
+    exit 2
+    ----- stderr
+    error: `other.yaml` is there already
+    hint: edit it, or replace it with `llmobs init --force` --config other.yaml
+    ");
+    assert_snapshot!(project.run("init --config none/llmobs.yaml"), @r"
+    exit 2
+    ----- stderr
+    error: cannot write `none/llmobs.yaml`: it does not exist
+    ");
+    assert_eq!(project.read("other.yaml"), project.read("llmobs.yaml"));
+}
+
+#[test]
+fn what_init_writes_says_the_same_as_no_file() {
+    let project = Project::new();
+    let without = project.run("render --out out").done();
+    let tree = project.tree("out");
+    project.run("init").done();
+    let with = project.run("render --out out2").done();
+    assert_eq!(project.tree("out2"), tree);
+    assert_eq!(with.stderr.replace("out2", "out"), without.stderr);
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    let project = Project::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = project.run(&format!("completions {shell}")).done();
+        assert!(ran.stdout.contains("llmobs") && ran.stdout.contains("cost-ceiling"), "{shell}");
+        assert_eq!(ran.stderr, "", "{shell}");
+    }
+}
