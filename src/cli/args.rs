@@ -88,7 +88,7 @@ pub enum Command {
 #[command(next_help_heading = "Configuration")]
 pub struct Overrides {
     /// Cost ceiling in US dollars per hour (`cost.ceiling_per_hour`)
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub cost_ceiling: Option<String>,
     /// Latency that the objective and its alert allow (`objectives.latency.threshold`)
     #[arg(long, value_name = "DURATION")]
@@ -243,7 +243,7 @@ pub struct Exporter {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Requests per second, as a mean over a weekday
-    #[arg(long, value_name = "RPS", default_value_t = 3.0)]
+    #[arg(long, value_name = "RPS", default_value_t = 3.0, allow_negative_numbers = true)]
     pub rate: f64,
     /// Folder with runbook pages to serve at /runbooks/
     #[arg(long, value_name = "DIR")]

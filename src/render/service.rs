@@ -139,7 +139,7 @@ impl Service {
             if (bound - wanted).abs() < 1e-9 {
                 return None;
             }
-            let message = format!("{threshold} is no bucket bound of the {name} of job `{job_name}`");
+            let message = format!("`{path}` of {threshold} is no bucket bound of the {name} of job `{job_name}`");
             if objective.exact {
                 Diagnostic::error(message)
                     .because("`exact: true` asks for a share that is counted, not estimated")
