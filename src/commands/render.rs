@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{Format, Global, Render as Args},
-    files::{self, OutputError, Overwrite, StaleKind, Written},
+    files::{self, Conflict, ConflictKind, OutputError, Overwrite, StaleKind, Written},
     stack::{Component, Desired},
     ui::{Align, Cell, Table, Tone, Ui},
 };
@@ -32,10 +32,13 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
 }
 
 fn refused(error: &OutputError) -> anyhow::Error {
-    let hint = if error.can_be_forced() {
-        "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
-    } else {
-        "choose another folder with `--out`, or move what is in the way"
+    let is_edited = |conflict: &Conflict| conflict.kind == ConflictKind::Edited;
+    let hint = match error {
+        OutputError::Refused { conflicts, .. } if error.can_be_forced() && conflicts.iter().any(is_edited) => {
+            "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
+        }
+        _ if error.can_be_forced() => "choose another folder with `--out`, or overwrite with `--force`",
+        _ => "choose another folder with `--out`, or move what is in the way",
     };
     Hinted::new(error.to_string(), hint).into()
 }
@@ -95,7 +98,7 @@ struct StaleFile<'a> {
 }
 
 fn check(args: &Args, bundle: &Bundle, ui: &Ui) -> anyhow::Result<Exit> {
-    let stale = files::check_output(&args.out, &bundle.files)?;
+    let stale = files::check_output(&args.out, &bundle.files).map_err(|error| refused(&error))?;
     let exit = if stale.is_empty() { Exit::Done } else { Exit::No };
     let name = |kind: StaleKind| match kind {
         StaleKind::Changed => "changed",
@@ -120,6 +123,8 @@ fn check(args: &Args, bundle: &Bundle, ui: &Ui) -> anyhow::Result<Exit> {
         table.row([Cell::new(Tone::Plain, &file.path), Cell::new(Tone::Warning, name(file.kind))]);
     }
     ui.answer_table(&table);
+    ui.say("");
+    ui.say(&format!("{} is out of date", args.out.display()));
     ui.say("");
     ui.say(&format!("Next:  llmobs render --out {}", args.out.display()));
     Ok(exit)

@@ -53,9 +53,9 @@ pub enum RenderError {
     Template { name: String, error: minijinja::Error },
     #[error("`{file}` came out broken: {error}")]
     Unreadable { file: String, error: FormatError },
-    #[error("two included files are both called `{0}`")]
+    #[error("included file `{0}` cannot be used: another file of that name goes into the same folder, rename yours")]
     SameName(String),
-    #[error("included file `{file}` is not what it should be: {error}")]
+    #[error("included file `{file}` cannot be used: {error}")]
     Included { file: String, error: FormatError },
 }
 
