@@ -105,7 +105,13 @@ pub struct Overrides {
 #[derive(Debug, Clone, Args)]
 pub struct Project {
     /// Name of the stack; several can run side by side
-    #[arg(long, value_name = "NAME", default_value = "llmobs", env = "LLMOBS_PROJECT", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "llmobs",
+        env = "LLMOBS_PROJECT",
+        hide_env_values = true
+    )]
     pub project: String,
 }
 

@@ -34,7 +34,9 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
 fn refused(error: &OutputError) -> anyhow::Error {
     let is_edited = |conflict: &Conflict| conflict.kind == ConflictKind::Edited;
     let hint = match error {
-        OutputError::Refused { conflicts, .. } if error.can_be_forced() && conflicts.iter().any(is_edited) => {
+        OutputError::Refused { conflicts, .. }
+            if error.can_be_forced() && conflicts.iter().any(is_edited) =>
+        {
             "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
         }
         _ if error.can_be_forced() => "choose another folder with `--out`, or overwrite with `--force`",

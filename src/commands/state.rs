@@ -42,14 +42,16 @@ impl State {
 
     /// Grafana's admin, with the password that was made for this project.
     pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
-        let path = self.password_file();
-        let password = if path.exists() { files::read_text(&path)?.trim().to_owned() } else { String::new() };
-        if !password.is_empty() {
-            return Ok(admin(password));
-        }
-        let password = new_password()?;
-        files::write_secret(&path, format!("{password}\n").as_bytes())?;
-        Ok(admin(password))
+        let credentials = self.credentials_to_plan_with()?;
+        files::write_secret(&self.password_file(), format!("{}\n", credentials.password).as_bytes())?;
+        Ok(credentials)
+    }
+
+    /// Grafana's admin as [`Self::credentials`] would have it; a new password is not kept.
+    pub(super) fn credentials_to_plan_with(&self) -> anyhow::Result<Credentials> {
+        let known = self.password()?.filter(|password| !password.is_empty());
+        let password = known.map_or_else(new_password, Ok)?;
+        Ok(Credentials { user: "admin".to_owned(), password })
     }
 
     /// The password, if one was made.
@@ -87,10 +89,6 @@ impl State {
     pub(super) fn password_file(&self) -> PathBuf {
         self.folder.join("grafana-password")
     }
-}
-
-fn admin(password: String) -> Credentials {
-    Credentials { user: "admin".to_owned(), password }
 }
 
 /// 24 characters of 64, which are 144 bits.

@@ -45,12 +45,14 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let purpose = Purpose {
         project: project.clone(),
         port_offset,
-        credentials: state.credentials()?,
+        credentials: if args.dry_run { state.credentials_to_plan_with()? } else { state.credentials()? },
         exporter_hash: image.hash(),
     };
     let bundle = Bundle::make(configured, purpose)?;
     ui.diagnostics(&bundle.notes);
-    state.remember_port_offset(port_offset)?;
+    if !args.dry_run {
+        state.remember_port_offset(port_offset)?;
+    }
 
     let run =
         Run { args, ui, project: &project, bundle: &bundle, image: &image, tracker: RefCell::default() };

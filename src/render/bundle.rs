@@ -53,7 +53,9 @@ pub enum RenderError {
     Template { name: String, error: minijinja::Error },
     #[error("`{file}` came out broken: {error}")]
     Unreadable { file: String, error: FormatError },
-    #[error("included file `{0}` cannot be used: another file of that name goes into the same folder, rename yours")]
+    #[error(
+        "included file `{0}` cannot be used: another file of that name goes into the same folder, rename yours"
+    )]
     SameName(String),
     #[error("included file `{file}` cannot be used: {error}")]
     Included { file: String, error: FormatError },
@@ -279,8 +281,7 @@ fn left_out(quantities: &[Quantity]) -> Option<Diagnostic> {
         }
     }
     let list = names.join(", ");
-    (!names.is_empty())
-        .then(|| Diagnostic::note(format!("left out, because no target gives it: {list}")))
+    (!names.is_empty()).then(|| Diagnostic::note(format!("left out, because no target gives it: {list}")))
 }
 
 /// Totals that not every entry contributes to.

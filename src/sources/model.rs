@@ -209,7 +209,8 @@ pub fn parse(file: &str, text: &str) -> Result<Source, SourceError> {
         let at = Span::new(start, start + offset(at.and_then(|at| at.byte_len())));
         let message = error.without_snippet().to_string();
         // The place is told apart from the words.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned();
+        let message =
+            message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned();
         SourceError::Malformed { file: file.to_owned(), message, at }
     })?;
     source.check()?;

@@ -9,7 +9,17 @@ fn every_command_explains_itself() {
     let project = Project::new();
     let mut all = String::new();
     let commands = [
-        "", "up", "down", "status", "logs", "render", "init", "sources", "exporter", "image", "image load",
+        "",
+        "up",
+        "down",
+        "status",
+        "logs",
+        "render",
+        "init",
+        "sources",
+        "exporter",
+        "image",
+        "image load",
         "completions",
     ];
     for command in commands {

@@ -31,7 +31,8 @@ fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 /// Names of alerts in the rule file.
 fn alerts(project: &Project) -> BTreeSet<String> {
     let rules = formats::yaml(&project.read("out/prometheus/rules/llmobs.yml")).unwrap();
-    let rules = rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
+    let rules =
+        rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
     rules.filter_map(|rule| rule["alert"].as_str().map(str::to_owned)).collect()
 }
 
@@ -50,10 +51,30 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
 }
 
 #[test]
+fn runbooks_speak_of_panels_that_are_there() {
+    let project = rendered("");
+    let dashboard = project.read("out/grafana/provisioning/dashboards/llmobs/llm-service-overview.json");
+    let mut named = 0;
+    for (path, page) in project.tree("out/exporter/runbooks") {
+        for line in page.lines().filter(|line| line.contains("anel") || line.contains("Table *")) {
+            // Every second part stands between asterisks; menus of Prometheus have an arrow.
+            for name in line.split('*').skip(1).step_by(2).filter(|name| !name.contains('→')) {
+                assert!(dashboard.contains(&format!("\"{name}\"")), "{path} speaks of {name}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 10, "{named}");
+}
+
+#[test]
 fn a_link_to_a_runbook_is_there_where_something_serves_it() {
     let rules = rendered("stack: {ports: {exporter: 19091}}\n").read("out/prometheus/rules/llmobs.yml");
     for alert in alerts(&rendered("")) {
-        assert!(rules.contains(&format!("runbook_url: http://127.0.0.1:19091/runbooks/{alert}\n")), "{alert}");
+        assert!(
+            rules.contains(&format!("runbook_url: http://127.0.0.1:19091/runbooks/{alert}\n")),
+            "{alert}"
+        );
     }
     assert!(!rendered(VLLM).read("out/prometheus/rules/llmobs.yml").contains("runbook_url"));
 }
@@ -86,7 +107,7 @@ fn every_number_stands_once() {
             continue;
         }
         changed.insert(path.rsplit('/').next().unwrap());
-        // Replacing each number turns the one file into the other: nothing else differs, and none was forgotten.
+        // As rule, text, panel and page write them.
         let old = ["347", "173.5", "1913", "0.13", "0.87", "13%", "7 s", "> 7\n", ": 7\n", "7.5", "7s"];
         for number in old {
             assert!(!after[path].contains(number), "{number} is left in {path}:\n{}", after[path]);

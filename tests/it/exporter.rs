@@ -19,7 +19,8 @@ struct Exporter {
 
 impl Exporter {
     fn start(project: &Project, args: &str) -> Self {
-        let words: Vec<&str> = ["exporter", "--port", "0"].into_iter().chain(args.split_whitespace()).collect();
+        let words: Vec<&str> =
+            ["exporter", "--port", "0"].into_iter().chain(args.split_whitespace()).collect();
         let mut process = project
             .command(&words)
             .stdout(Stdio::piped())
@@ -37,15 +38,18 @@ impl Exporter {
     /// Status line, content type and body of an answer.
     fn get(&self, path: &str, accept: &str) -> (String, String, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n", self.address);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n",
+            self.address
+        );
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers in text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let mut lines = head.lines();
         let status = lines.next().unwrap_or_default().to_owned();
-        let kind = lines.find_map(|line| line.to_lowercase().strip_prefix("content-type: ").map(str::to_owned));
+        let kind =
+            lines.find_map(|line| line.to_lowercase().strip_prefix("content-type: ").map(str::to_owned));
         (status, kind.unwrap_or_default(), body.to_owned())
     }
 

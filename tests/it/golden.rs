@@ -5,7 +5,7 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::{project::Project, redact::redact};
 
 const DASHBOARD: &str = "grafana/provisioning/dashboards/llmobs/llm-service-overview.json";
 
@@ -54,7 +54,7 @@ fn tree(config: &str) -> String {
         };
         let _ = write!(all, "\n===== {path}\n{text}");
     }
-    all
+    redact(&all, project.path())
 }
 
 /// Panels with their places, limits and queries.

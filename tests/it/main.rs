@@ -8,6 +8,7 @@ mod exporter;
 mod golden;
 mod layers;
 mod names;
+mod no_docker;
 mod precedence;
 mod project;
 mod random;

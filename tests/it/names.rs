@@ -42,7 +42,8 @@ fn every_rendered_file_gives_back_exactly_the_name() {
     }
 
     let rules = formats::yaml(&project.read("out/prometheus/rules/llmobs.yml")).unwrap();
-    let rules = rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
+    let rules =
+        rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
     let prices = rules.filter(|rule| rule["record"] == "llm_model_price_usd_per_token");
     let input = prices.filter(|rule| rule["labels"]["type"] == "input");
     let seen: Vec<_> = input.map(|rule| [&rule["labels"]["model"], &rule["labels"]["provider"]]).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 
-const CASES: u64 = 60;
+const CASES: u64 = 40;
 
 fn pick<'a, T: ?Sized>(rng: &mut Pcg64Mcg, of: &[&'a T]) -> &'a T {
     of[rng.random_range(0..of.len())]
@@ -55,7 +55,8 @@ fn config(rng: &mut Pcg64Mcg) -> Value {
             })
         };
         config["targets"] = (0..targets).map(target).collect();
-        let sets = [json!(["prometheus"]), json!(["prometheus", "grafana"]), json!(["prometheus", "exporter"])];
+        let sets =
+            [json!(["prometheus"]), json!(["prometheus", "grafana"]), json!(["prometheus", "exporter"])];
         if rng.random_bool(0.5) {
             config["stack"] = json!({"components": sets[rng.random_range(0..sets.len())]});
         }

@@ -100,10 +100,8 @@ fn what_is_not_ours_is_not_overwritten() {
 fn what_is_no_longer_made_is_removed() {
     let project = rendered();
     project.write("out/exporter/runbooks/mine.md", "mine\n");
-    project.write(
-        "llmobs.yaml",
-        "targets: [{job: gateway, source: llmobs, endpoints: [\"gateway:9091\"]}]\n",
-    );
+    project
+        .write("llmobs.yaml", "targets: [{job: gateway, source: llmobs, endpoints: [\"gateway:9091\"]}]\n");
     assert_snapshot!(project.run("render --out out"), @r"
     exit 0
     ----- stdout
@@ -253,7 +251,8 @@ fn a_place_that_cannot_be_written() {
 #[test]
 fn included_files_go_along_untouched() {
     let rules = "groups: # mine\n- {name: mine, rules: [{alert: Mine, expr: up == 0}]}\n";
-    let scrape = "scrape_configs:   # mine\n- {job_name: node, static_configs: [{targets: [\"node:9100\"]}]}\n";
+    let scrape =
+        "scrape_configs:   # mine\n- {job_name: node, static_configs: [{targets: [\"node:9100\"]}]}\n";
     let dashboard = "{ \"title\": \"Mine\",  \"uid\": \"mine\", \"panels\": [] }";
     let project = Project::new()
         .file("conf/llmobs.yaml", "include: {rules: [my/r.yml], scrape: [s.yml], dashboards: [./d.json]}\n")
