@@ -15,7 +15,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Variables that are not UTF-8 are left out; none of ours can be among them.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    /// Nowhere else is the environment read.
     pub(super) fn of_this_process() -> Self {
         let env = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -56,15 +56,13 @@ pub(super) enum Signal {
 #[cfg(unix)]
 pub(super) fn signal() -> impl Future<Output = Signal> {
     use tokio::signal::unix::{self, SignalKind};
+    let next = async |watched: std::io::Result<unix::Signal>| match watched {
+        Ok(mut watched) => drop(watched.recv().await),
+        Err(_) => std::future::pending().await,
+    };
     let interrupt = unix::signal(SignalKind::interrupt());
     let terminate = unix::signal(SignalKind::terminate());
-    async fn next(watched: std::io::Result<unix::Signal>) {
-        match watched {
-            Ok(mut watched) => drop(watched.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    }
-    async {
+    async move {
         tokio::select! {
             () = next(interrupt) => Signal::Interrupt,
             () = next(terminate) => Signal::Terminate,

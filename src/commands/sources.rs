@@ -1,6 +1,6 @@
 //! `llmobs sources`: what each metric source can give.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use serde::Serialize;
 
@@ -24,8 +24,10 @@ fn find(name: &str) -> anyhow::Result<Source> {
     if let Some(source) = sources::builtin(name) {
         return Ok(source.clone());
     }
-    if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
-        return load_source(Path::new(name));
+    let path = Path::new(name);
+    let is_yaml = |extension: &OsStr| extension == "yaml" || extension == "yml";
+    if name.contains('/') || path.extension().is_some_and(is_yaml) {
+        return load_source(path);
     }
     let names = sources::builtin_names();
     let hint = match nearest(name, names.iter().copied()) {

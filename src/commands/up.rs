@@ -203,7 +203,7 @@ fn remaining(steps: &[String]) -> String {
     if !steps.is_empty() {
         text.push_str("not done:\n");
         for step in steps {
-            text.push_str(&format!("  {step}\n"));
+            text.extend(["  ", step, "\n"]);
         }
     }
     text + "`llmobs up` finishes it, `llmobs down` removes it"

@@ -1,5 +1,7 @@
 //! What every command shares, and the small commands: help, usage, `init`, `completions`.
 
+use std::fmt::Write;
+
 use insta::assert_snapshot;
 
 use crate::project::Project;
@@ -25,7 +27,7 @@ fn every_command_explains_itself() {
     for command in commands {
         let words = format!("{command} --help");
         let ran = project.run(&words);
-        all.push_str(&format!("$ llmobs {}\n{ran}\n", words.trim_start()));
+        let _ = writeln!(all, "$ llmobs {}\n{ran}", words.trim_start());
     }
     assert_snapshot!("help", all);
 }
@@ -46,7 +48,10 @@ fn usage_mistakes_are_met_with_the_nearest_right_spelling() {
         "completions tcsh",
         "init extra",
     ];
-    let all: String = lines.iter().map(|line| format!("$ llmobs {line}\n{}\n", project.run(line))).collect();
+    let mut all = String::new();
+    for line in lines {
+        let _ = writeln!(all, "$ llmobs {line}\n{}", project.run(line));
+    }
     assert_snapshot!(all, @r"
     $ llmobs 
     exit 2

@@ -1,5 +1,7 @@
 //! The one integration-test binary; each file is a topic.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it, in its helpers too")]
+
 mod basics;
 mod bundle;
 mod compose;

@@ -1,7 +1,5 @@
 //! The folder that `render` writes: again, edited, foreign, out of date, in the way.
 
-#![expect(clippy::disallowed_methods, reason = "a file in the way is made by hand")]
-
 use std::{collections::BTreeMap, fs, time::SystemTime};
 
 use insta::assert_snapshot;
