@@ -4,5 +4,8 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod docker;
+pub mod remote;
+pub mod stack;
 pub mod text;
 pub mod time;

@@ -1,0 +1,12 @@
+//! HTTP clients: readiness probes, and the parts of Prometheus' and Grafana's APIs that llmobs reads.
+//!
+//! Owns: [`Endpoint`], [`prometheus`], [`grafana`].
+//! Must not know: containers, configuration, how anything is shown.
+//! Invariants: plain HTTP to the host that the stack is published on; every request ends within its time and its size.
+//! Start reading at: [`Endpoint`].
+
+pub mod grafana;
+mod http;
+pub mod prometheus;
+
+pub use http::{Answer, Credentials, Endpoint, RemoteError};

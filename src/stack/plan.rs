@@ -1,0 +1,703 @@
+//! What `up` does: from what should be and what is to the steps between, as data.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    docker::{Container, ContainerSpec, Entry, Image, Network, NetworkSpec, State, VolumeSpec},
+    remote::{Credentials, Endpoint},
+    stack::{
+        config_volume::{self, ConfigContents, Loaded},
+        desired::{Desired, ImageOrigin, Probe, Service},
+        labels,
+        observed::{Observed, service_of},
+    },
+};
+
+/// Steps in the order in which they are carried out; nothing to do when there are none.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Sorted by stage.
+    pub steps: Vec<Step>,
+    /// What is left alone, and why.
+    pub notes: Vec<String>,
+}
+
+/// One thing to do, with its cause.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub stage: Stage,
+    pub action: Action,
+    pub cause: String,
+}
+
+/// Steps of one stage do not depend on each other; a stage begins when the one before it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// First, so that a failed pull leaves the old stack as it is.
+    Images,
+    RemoveContainers,
+    RemoveNetworks,
+    Create,
+    Containers,
+    Run,
+    CleanUp,
+}
+
+#[derive(Debug, Clone)]
+pub enum Action {
+    Pull {
+        reference: String,
+    },
+    /// Loads the image that is made from our binary.
+    LoadImage {
+        reference: String,
+    },
+    RemoveContainer {
+        container: String,
+        name: String,
+        grace: Duration,
+    },
+    RemoveNetwork {
+        id: String,
+        name: String,
+    },
+    RemoveVolume {
+        name: String,
+    },
+    RemoveImage {
+        id: String,
+        name: String,
+    },
+    CreateNetwork(NetworkSpec),
+    CreateVolume(VolumeSpec),
+    /// Makes a container with a new config volume and uploads its files.
+    CreateContainer(Box<NewContainer>),
+    Start {
+        name: String,
+    },
+    /// Uploads files to a container that stands; they are read when it starts.
+    Upload {
+        name: String,
+        target: String,
+        files: Vec<Entry>,
+        count: usize,
+    },
+    /// Uploads files to a container that runs, and has them read.
+    Reload(Box<Reloading>),
+}
+
+#[derive(Debug, Clone)]
+pub struct NewContainer {
+    /// Id of the container that it takes the place of.
+    pub replaces: Option<String>,
+    pub spec: ContainerSpec,
+    /// Name of the config volume of before, which is ours.
+    pub discards: Option<String>,
+    pub config_volume: VolumeSpec,
+    pub config_target: String,
+    pub files: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Reloading {
+    pub container: String,
+    pub how: Reload,
+    pub target: String,
+    /// To upload first; empty when all are there already.
+    pub files: Vec<Entry>,
+    /// How many of them differ.
+    pub count: usize,
+    /// To upload once they are read.
+    pub mark: Entry,
+    pub grace: Duration,
+}
+
+/// How a running service is made to read its files.
+#[derive(Debug, Clone)]
+pub enum Reload {
+    /// Prometheus, by SIGHUP; it tells by its metrics whether it took them.
+    Hangup {
+        endpoint: Endpoint,
+    },
+    /// Grafana, through its API; by a restart if it does not let us.
+    Provisioning {
+        endpoint: Endpoint,
+        credentials: Credentials,
+    },
+    Restart,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(super) fn push(&mut self, stage: Stage, action: Action, cause: impl Into<String>) {
+        self.steps.push(Step { stage, action, cause: cause.into() });
+    }
+
+    pub(super) fn sorted(mut self) -> Self {
+        self.steps.sort_by_key(|step| step.stage);
+        self
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "{step}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.action, self.cause)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        match self {
+            Self::Pull { reference } => write!(f, "pull image {reference}"),
+            Self::LoadImage { reference } => write!(f, "load image {reference}"),
+            Self::RemoveContainer { name, .. } => write!(f, "remove container {name}"),
+            Self::RemoveNetwork { name, .. } => write!(f, "remove network {name}"),
+            Self::RemoveVolume { name } => write!(f, "remove volume {name}"),
+            Self::RemoveImage { name, .. } => write!(f, "remove image {name}"),
+            Self::CreateNetwork(spec) => write!(f, "create network {}", spec.name),
+            Self::CreateVolume(spec) => write!(f, "create volume {}", spec.name),
+            Self::CreateContainer(new) => {
+                let verb = if new.replaces.is_some() { "recreate" } else { "create" };
+                write!(f, "{verb} container {}", new.spec.name)
+            }
+            Self::Start { name } => write!(f, "start container {name}"),
+            Self::Upload { name, count, .. } => write!(f, "upload {} to {name}", files(*count)),
+            Self::Reload(reload) => {
+                if reload.count > 0 {
+                    write!(f, "upload {} to {}, ", files(reload.count), reload.container)?;
+                }
+                match reload.how {
+                    Reload::Hangup { .. } => write!(f, "reload {} (SIGHUP)", reload.container),
+                    Reload::Provisioning { .. } => {
+                        write!(f, "reload {} (provisioning API)", reload.container)
+                    }
+                    Reload::Restart => write!(f, "restart {}", reload.container),
+                }
+            }
+        }
+    }
+}
+
+/// What `up` has to do.
+pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    let mut plan = Plan::default();
+    let network = plan_network(&mut plan, desired, observed);
+    for volume in &desired.volumes {
+        if !observed.volumes.iter().any(|existing| existing.name == volume.name) {
+            plan.push(Stage::Create, Action::CreateVolume(volume.clone()), "missing");
+        }
+    }
+    for service in &desired.services {
+        plan_service(&mut plan, service, observed, &network);
+    }
+    plan_orphans(&mut plan, desired, observed);
+    plan_old_images(&mut plan, desired, observed);
+    plan.sorted()
+}
+
+/// Pulls every image that comes from a registry, there or not; after it, look again and [`plan`].
+pub fn plan_pulls(desired: &Desired) -> Plan {
+    let mut plan = Plan::default();
+    for service in desired.services.iter().filter(|service| service.image == ImageOrigin::Registry) {
+        let reference = service.container.image.clone();
+        plan.push(Stage::Images, Action::Pull { reference }, "asked for by `--pull always`");
+    }
+    plan
+}
+
+/// The network that the services' containers are to be on.
+enum OurNetwork<'a> {
+    New,
+    Existing { id: &'a str, surplus: Vec<&'a Network> },
+}
+
+fn plan_network<'a>(plan: &mut Plan, desired: &Desired, observed: &'a Observed) -> OurNetwork<'a> {
+    let mut ours: Vec<_> = observed
+        .networks
+        .iter()
+        .filter(|network| network.name == desired.network.name && observed.is_ours(&network.labels))
+        .collect();
+    // Old engines make a second network of the same name when two are asked at once. The one in use is kept.
+    let members = |network: &Network| observed.ours().filter(|container| is_on(container, network)).count();
+    ours.sort_by(|a, b| (members(b), &a.id).cmp(&(members(a), &b.id)));
+    let Some((kept, surplus)) = ours.split_first() else {
+        plan.push(Stage::Create, Action::CreateNetwork(desired.network.clone()), "missing");
+        return OurNetwork::New;
+    };
+    for network in surplus {
+        let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+        plan.push(Stage::RemoveNetworks, action, "a second one of that name");
+    }
+    OurNetwork::Existing { id: &kept.id, surplus: surplus.to_vec() }
+}
+
+fn is_on(container: &Container, network: &Network) -> bool {
+    container.networks.get(&network.name) == Some(&network.id)
+}
+
+fn plan_service(plan: &mut Plan, service: &Service, observed: &Observed, network: &OurNetwork<'_>) {
+    let spec = &service.container;
+    let image = observed.images.get(&spec.image);
+    let image_is_new = plan_image(plan, service, image);
+    let name = &spec.name;
+    let Some(container) = observed.container_of(service.component.name(), name) else {
+        create(plan, service, observed, None, "missing");
+        return;
+    };
+    let contents = observed.configs.get(name);
+    if let Some(cause) = reason_to_recreate(service, container, image_is_new, image, network, contents) {
+        let on_surplus = matches!(network, OurNetwork::Existing { surplus, .. }
+            if surplus.iter().any(|network| is_on(container, network)));
+        if on_surplus {
+            // It must be gone before the second network can go, and that before a name leads to one network alone.
+            plan.push(Stage::RemoveContainers, remove(container, spec.stop_timeout), cause.clone());
+            create(plan, service, observed, None, &cause);
+        } else {
+            create(plan, service, observed, Some(container.id.clone()), &cause);
+        }
+        return;
+    }
+    plan_files(plan, service, container, contents);
+}
+
+/// Whether the image will be another one than before.
+fn plan_image(plan: &mut Plan, service: &Service, image: Option<&Image>) -> bool {
+    let reference = service.container.image.clone();
+    match &service.image {
+        ImageOrigin::Registry => {
+            if image.is_none() {
+                plan.push(Stage::Images, Action::Pull { reference }, "missing");
+            }
+            false
+        }
+        ImageOrigin::Made { contents_hash } => {
+            let cause = match image {
+                None => "missing",
+                Some(image) if image.labels.get(labels::IMAGE) != Some(contents_hash) => "another binary",
+                Some(_) => return false,
+            };
+            plan.push(Stage::Images, Action::LoadImage { reference }, cause);
+            true
+        }
+    }
+}
+
+fn reason_to_recreate(
+    service: &Service,
+    container: &Container,
+    image_is_new: bool,
+    image: Option<&Image>,
+    network: &OurNetwork<'_>,
+    contents: Option<&ConfigContents>,
+) -> Option<String> {
+    let spec = &service.container;
+    match container.state {
+        State::Created => return Some("left half-made".to_owned()),
+        State::Paused => return Some("paused".to_owned()),
+        State::Removing | State::Dead => return Some("half removed".to_owned()),
+        State::Running | State::Restarting | State::Exited => {}
+    }
+    if image_is_new || image.is_none_or(|image| image.id != container.image_id) {
+        return Some("image changed".to_owned());
+    }
+    match network {
+        OurNetwork::New => return Some("its network is gone".to_owned()),
+        OurNetwork::Existing { id, .. } => {
+            if container.networks.get(&spec.network).map(String::as_str) != Some(*id) {
+                return Some("not on the network".to_owned());
+            }
+        }
+    }
+    if container.labels.get(labels::SPEC) != spec.labels.get(labels::SPEC) {
+        // A container that does not run publishes nothing, so there is nothing to compare.
+        let moved = container.ports.iter().zip(&spec.ports).find(|(is, wanted)| is.host != wanted.host);
+        return Some(match moved {
+            Some((is, wanted)) => format!("port {} becomes {}", is.host, wanted.host),
+            None => "settings changed".to_owned(),
+        });
+    }
+    let unwanted = contents?.unwanted(&service.config)?;
+    Some(format!("{unwanted} is no longer wanted"))
+}
+
+fn create(plan: &mut Plan, service: &Service, observed: &Observed, replaces: Option<String>, cause: &str) {
+    let name = service.container.name.clone();
+    let new = NewContainer {
+        replaces,
+        spec: service.container.clone(),
+        discards: observed
+            .volumes
+            .iter()
+            .find(|volume| volume.name == service.config_volume.name && observed.is_ours(&volume.labels))
+            .map(|volume| volume.name.clone()),
+        config_volume: service.config_volume.clone(),
+        config_target: service.config_target.clone(),
+        files: config_volume::upload(&service.config, Loaded::Yes),
+    };
+    plan.push(Stage::Containers, Action::CreateContainer(Box::new(new)), cause);
+    plan.push(Stage::Run, Action::Start { name }, "new");
+}
+
+fn plan_files(plan: &mut Plan, service: &Service, container: &Container, contents: Option<&ConfigContents>) {
+    let name = service.container.name.clone();
+    let target = service.config_target.clone();
+    let differing =
+        contents.map_or_else(|| vec!["everything".to_owned()], |found| found.differing(&service.config));
+    let cause = match differing.as_slice() {
+        [] => "uploaded before, but not read yet".to_owned(),
+        [path] => format!("{path} differs"),
+        [path, rest @ ..] => format!("{path} and {} more differ", rest.len()),
+    };
+    let count = differing.len();
+    if container.state == State::Exited {
+        if count > 0 {
+            let files = config_volume::upload(&service.config, Loaded::Yes);
+            plan.push(Stage::Containers, Action::Upload { name: name.clone(), target, files, count }, cause);
+        }
+        plan.push(Stage::Run, Action::Start { name }, "stopped");
+        return;
+    }
+    if count == 0 && contents.is_some_and(ConfigContents::is_loaded) {
+        return;
+    }
+    let files = if count > 0 { config_volume::upload(&service.config, Loaded::NotYet) } else { Vec::new() };
+    let reload = Reloading {
+        container: name,
+        how: how_to_reload(service, container.state),
+        target,
+        files,
+        count,
+        mark: config_volume::list(&service.config, Loaded::Yes),
+        grace: service.container.stop_timeout,
+    };
+    plan.push(Stage::Run, Action::Reload(Box::new(reload)), cause);
+}
+
+fn how_to_reload(service: &Service, state: State) -> Reload {
+    let endpoint = service.endpoint;
+    match &service.probe {
+        // One that crashes again and again may not be there to be asked.
+        _ if state == State::Restarting => Reload::Restart,
+        Probe::Prometheus { .. } => Reload::Hangup { endpoint },
+        Probe::Grafana { credentials, .. } => {
+            Reload::Provisioning { endpoint, credentials: credentials.clone() }
+        }
+        Probe::Exporter => Reload::Restart,
+    }
+}
+
+pub(super) fn remove(container: &Container, grace: Duration) -> Action {
+    Action::RemoveContainer { container: container.id.clone(), name: container.name.clone(), grace }
+}
+
+/// Containers and config volumes of ours that no service asks for.
+fn plan_orphans(plan: &mut Plan, desired: &Desired, observed: &Observed) {
+    for container in observed.ours() {
+        let wanted = desired.services.iter().any(|service| {
+            service.container.name == container.name && service.component.name() == service_of(container)
+        });
+        if !wanted {
+            plan.push(Stage::RemoveContainers, remove(container, ORPHAN_GRACE), "no such service any more");
+        }
+    }
+    for volume in observed.volumes.iter().filter(|volume| observed.is_ours(&volume.labels)) {
+        let is_config = volume.labels.get(labels::VOLUME).map(String::as_str) == Some(labels::VOLUME_CONFIG);
+        let wanted = desired.services.iter().any(|service| service.config_volume.name == volume.name);
+        if is_config && !wanted {
+            let action = Action::RemoveVolume { name: volume.name.clone() };
+            plan.push(Stage::CleanUp, action, "no such service any more");
+        }
+    }
+}
+
+/// Nothing is known of an orphan, so it gets what the slowest service needs.
+pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(30);
+
+/// Images that we made before and that lose their tag to a new one, or have lost it.
+fn plan_old_images(plan: &mut Plan, desired: &Desired, observed: &Observed) {
+    let made = |service: &&Service| service.image != ImageOrigin::Registry;
+    let loaded: Vec<_> = desired
+        .services
+        .iter()
+        .filter(made)
+        .map(|service| &service.container.image)
+        .filter(|reference| {
+            plan.steps
+                .iter()
+                .any(|step| matches!(&step.action, Action::LoadImage { reference: r } if r == *reference))
+        })
+        .collect();
+    let old: Vec<_> = observed
+        .made_images
+        .iter()
+        .filter(|image| image.tags.iter().all(|tag| loaded.contains(&tag)))
+        .filter(|image| observed.foreign_user_of(image).is_none())
+        .collect();
+    for image in old {
+        let name = image.tags.first().cloned().unwrap_or_else(|| short_id(&image.id).to_owned());
+        plan.push(
+            Stage::CleanUp,
+            Action::RemoveImage { id: image.id.clone(), name },
+            "replaced by a newer one",
+        );
+    }
+}
+
+/// As `docker images` shows it.
+pub(super) fn short_id(id: &str) -> &str {
+    let id = id.strip_prefix("sha256:").unwrap_or(id);
+    id.get(..12).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::scenario::{EXPORTER_TAG, Scenario, files, made_image};
+
+    #[track_caller]
+    fn check(scenario: &Scenario, expect: &str) {
+        assert_eq!(scenario.plan().to_string(), expect);
+    }
+
+    /// The plan, and that after it there is nothing left to do.
+    #[track_caller]
+    fn check_to_the_end(scenario: &Scenario, expect: &str) {
+        check(scenario, expect);
+        scenario.apply(&scenario.plan()).unwrap();
+        check(scenario, "");
+    }
+
+    #[test]
+    fn everything_is_made_from_nothing() {
+        check_to_the_end(
+            &Scenario::new(),
+            "\
+pull image prom/prometheus:v3: missing
+pull image grafana/grafana:13: missing
+load image llmobs-exporter:0.1.0: missing
+create network llmobs_default: missing
+create volume llmobs_prometheus-data: missing
+create volume llmobs_grafana-data: missing
+create container llmobs-prometheus-1: missing
+create container llmobs-grafana-1: missing
+create container llmobs-exporter-1: missing
+start container llmobs-prometheus-1: new
+start container llmobs-grafana-1: new
+start container llmobs-exporter-1: new
+",
+        );
+    }
+
+    #[test]
+    fn a_changed_port_is_named() {
+        let mut scenario = Scenario::up_and_running();
+        scenario.spec.prometheus.as_mut().unwrap().host_port = 9;
+        check_to_the_end(
+            &scenario,
+            "\
+recreate container llmobs-prometheus-1: port 1 becomes 9
+start container llmobs-prometheus-1: new
+",
+        );
+    }
+
+    #[test]
+    fn changed_files_are_uploaded_and_read_anew() {
+        let mut scenario = Scenario::up_and_running();
+        let spec = &mut scenario.spec;
+        spec.prometheus
+            .as_mut()
+            .unwrap()
+            .files
+            .insert("rules/llmobs.yml".to_owned(), b"groups: [x]".to_vec());
+        spec.grafana.as_mut().unwrap().files =
+            files(&[("dashboards/overview.json", "[]"), ("dashboards/x.json", "")]);
+        spec.exporter.as_mut().unwrap().files.insert("llmobs.yaml".to_owned(), b"service: x".to_vec());
+        check_to_the_end(
+            &scenario,
+            "\
+upload 1 file to llmobs-prometheus-1, reload llmobs-prometheus-1 (SIGHUP): rules/llmobs.yml differs
+upload 2 files to llmobs-grafana-1, reload llmobs-grafana-1 (provisioning API): dashboards/overview.json and 1 more differ
+upload 1 file to llmobs-exporter-1, restart llmobs-exporter-1: llmobs.yaml differs
+",
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_longer_wanted_takes_its_container_along() {
+        let mut scenario = Scenario::up_and_running();
+        scenario.spec.prometheus.as_mut().unwrap().files.remove("rules/llmobs.yml");
+        check_to_the_end(
+            &scenario,
+            "\
+recreate container llmobs-prometheus-1: rules/llmobs.yml is no longer wanted
+start container llmobs-prometheus-1: new
+",
+        );
+        let world = scenario.engine.world.borrow();
+        let left: Vec<_> =
+            world.files.keys().filter(|(volume, _)| volume == "llmobs_prometheus-config").collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn containers_in_every_state_come_to_run() {
+        let scenario = Scenario::up_and_running();
+        scenario.set_state("llmobs-prometheus-1", State::Created);
+        scenario.set_state("llmobs-grafana-1", State::Exited);
+        scenario.set_state("llmobs-exporter-1", State::Paused);
+        check_to_the_end(
+            &scenario,
+            "\
+recreate container llmobs-prometheus-1: left half-made
+recreate container llmobs-exporter-1: paused
+start container llmobs-prometheus-1: new
+start container llmobs-grafana-1: stopped
+start container llmobs-exporter-1: new
+",
+        );
+    }
+
+    #[test]
+    fn a_stopped_container_gets_its_files_before_it_starts() {
+        let mut scenario = Scenario::up_and_running();
+        scenario.set_state("llmobs-prometheus-1", State::Exited);
+        scenario.spec.prometheus.as_mut().unwrap().files.insert("prometheus.yml".to_owned(), b"x".to_vec());
+        check_to_the_end(
+            &scenario,
+            "\
+upload 1 file to llmobs-prometheus-1: prometheus.yml differs
+start container llmobs-prometheus-1: stopped
+",
+        );
+    }
+
+    #[test]
+    fn services_that_are_not_wanted_any_more_go() {
+        let mut scenario = Scenario::up_and_running();
+        scenario.spec.exporter = None;
+        check_to_the_end(
+            &scenario,
+            "\
+remove container llmobs-exporter-1: no such service any more
+remove volume llmobs_exporter-config: no such service any more
+",
+        );
+    }
+
+    #[test]
+    fn another_binary_gives_another_image_and_the_old_one_goes() {
+        let mut scenario = Scenario::up_and_running();
+        scenario.spec.exporter.as_mut().unwrap().contents_hash = "h2".to_owned();
+        scenario.engine.loads = made_image("sha256:e2", "h2", &[EXPORTER_TAG]);
+        check_to_the_end(
+            &scenario,
+            "\
+load image llmobs-exporter:0.1.0: another binary
+recreate container llmobs-exporter-1: image changed
+start container llmobs-exporter-1: new
+remove image llmobs-exporter:0.1.0: replaced by a newer one
+",
+        );
+        assert!(!scenario.engine.world.borrow().images.iter().any(|image| image.id == "sha256:e1"));
+    }
+
+    #[test]
+    fn a_second_network_of_our_name_goes() {
+        let scenario = Scenario::up_and_running();
+        {
+            let mut world = scenario.engine.world.borrow_mut();
+            let mut second = world.networks[0].clone();
+            second.id = "another".to_owned();
+            let on_it = world.containers.get_mut("llmobs-exporter-1").unwrap();
+            on_it.networks.insert(second.name.clone(), second.id.clone());
+            world.networks.push(second);
+        }
+        check_to_the_end(
+            &scenario,
+            "\
+remove container llmobs-exporter-1: not on the network
+remove network llmobs_default: a second one of that name
+create container llmobs-exporter-1: not on the network
+start container llmobs-exporter-1: new
+",
+        );
+    }
+
+    #[test]
+    fn a_lost_network_takes_all_containers_along() {
+        let scenario = Scenario::up_and_running();
+        scenario.engine.world.borrow_mut().networks.clear();
+        for name in ["llmobs-prometheus-1", "llmobs-grafana-1", "llmobs-exporter-1"] {
+            scenario.set_state(name, State::Exited);
+        }
+        check_to_the_end(
+            &scenario,
+            "\
+create network llmobs_default: missing
+recreate container llmobs-prometheus-1: its network is gone
+recreate container llmobs-grafana-1: its network is gone
+recreate container llmobs-exporter-1: its network is gone
+start container llmobs-prometheus-1: new
+start container llmobs-grafana-1: new
+start container llmobs-exporter-1: new
+",
+        );
+    }
+
+    #[test]
+    fn an_image_that_was_pulled_anew_is_taken() {
+        let scenario = Scenario::up_and_running();
+        let pulls = plan_pulls(&scenario.desired());
+        assert_eq!(
+            pulls.to_string(),
+            "\
+pull image prom/prometheus:v3: asked for by `--pull always`
+pull image grafana/grafana:13: asked for by `--pull always`
+"
+        );
+        for image in &mut scenario.engine.world.borrow_mut().images {
+            if image.tags == ["prom/prometheus:v3"] {
+                image.id = "sha256:newer".to_owned();
+            }
+        }
+        check_to_the_end(
+            &scenario,
+            "\
+recreate container llmobs-prometheus-1: image changed
+start container llmobs-prometheus-1: new
+",
+        );
+    }
+
+    #[test]
+    fn what_is_not_ours_is_never_planned_for() {
+        let scenario = Scenario::up_and_running();
+        scenario.add_foreign("llmobs-loki-1", "sha256:e1");
+        let mut world = scenario.engine.world.borrow_mut();
+        for project in ["llmobs2", "other"] {
+            let mut network = world.networks[0].clone();
+            network.labels.insert(labels::PROJECT.to_owned(), project.to_owned());
+            network.id = project.to_owned();
+            world.networks.push(network);
+        }
+        drop(world);
+        check(&scenario, "");
+    }
+}
