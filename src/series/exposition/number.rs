@@ -1,11 +1,5 @@
 //! Numbers in exposition text.
 
-use std::io::Write as _;
-
-/// Decimal places that the quick way writes.
-const PLACES: usize = 9;
-const SCALE: f64 = 1e9;
-
 /// Appends the shortest text that reads back as the same number.
 pub(super) fn write_value(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
@@ -16,38 +10,9 @@ pub(super) fn write_value(value: f64, out: &mut Vec<u8>) {
         });
         return;
     }
-    let scaled = (value.abs() * SCALE).round();
-    // Up to 15 digits every decimal is its own double, so a decimal of that length that divides back to the value
-    // is, without trailing zeros, the shortest one.
-    if scaled < 1e15 && scaled / SCALE == value.abs() {
-        if value.is_sign_negative() {
-            out.push(b'-');
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= scaled < 1e15")]
-        write_decimal(scaled as u64, out);
-    } else if value.abs() < 1e-6 || value.abs() >= 1e17 {
-        write!(out, "{value:e}").expect("a Vec takes every write");
-    } else {
-        write!(out, "{value}").expect("a Vec takes every write");
-    }
-}
-
-/// Writes `scaled` billionths.
-fn write_decimal(scaled: u64, out: &mut Vec<u8>) {
-    const UNIT: u64 = 10_u64.pow(PLACES as u32);
-    write_integer(scaled / UNIT, out);
-    let mut fraction = scaled % UNIT;
-    if fraction == 0 {
-        return;
-    }
-    let mut digits = [b'0'; PLACES];
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(fraction % 10).expect("a digit");
-        fraction /= 10;
-    }
-    let used = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
-    out.push(b'.');
-    out.extend_from_slice(&digits[..used]);
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
 }
 
 pub(super) fn write_integer(value: u64, out: &mut Vec<u8>) {
@@ -104,29 +69,18 @@ mod tests {
         check(0.1 + 0.2, "0.30000000000000004");
         check(1.0 / 3.0, "0.3333333333333333");
         check(123_456.789_012, "123456.789012");
-        check(0.000_000_001, "0.000000001");
+        check(0.000_01, "0.00001");
         check(1e-10, "1e-10");
+        check(0.000_001, "1e-6");
         check(999_999.999_999_999, "999999.999999999");
         check(1_795_477_826.5, "1795477826.5");
         check(1e15, "1000000000000000");
-        check(1e21, "1e21");
-        check(f64::MAX, "1.7976931348623157e308");
+        check(1e21, "1e+21");
+        check(f64::MAX, "1.7976931348623157e+308");
         check(5e-324, "5e-324");
         check(f64::INFINITY, "+Inf");
         check(f64::NEG_INFINITY, "-Inf");
         check(f64::NAN, "NaN");
-    }
-
-    #[test]
-    fn many_values_are_as_short_as_the_standard_library_writes_them() {
-        let mut state = 1_u64;
-        for _ in 0..200_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let value = (state >> 20) as f64 / 10_f64.powi(i32::try_from(state % 14).unwrap());
-            let mut out = Vec::new();
-            write_value(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
-        }
     }
 
     #[track_caller]
