@@ -199,6 +199,17 @@ upload 1 file to llmobs-exporter-1, restart llmobs-exporter-1: llmobs.yaml diffe
     }
 
     #[test]
+    fn a_changed_runbook_restarts_nothing() {
+        let mut scenario = Scenario::up_and_running();
+        let files = &mut scenario.spec.exporter.as_mut().unwrap().files;
+        files.insert("runbooks/LLMServiceDown.md".to_owned(), b"# Down".to_vec());
+        check_to_the_end(
+            &scenario,
+            "upload 1 file to llmobs-exporter-1: runbooks/LLMServiceDown.md differs\n",
+        );
+    }
+
+    #[test]
     fn a_file_that_is_no_longer_wanted_takes_its_container_along() {
         let mut scenario = Scenario::up_and_running();
         scenario.spec.prometheus.as_mut().unwrap().files.remove("rules/llmobs.yml");

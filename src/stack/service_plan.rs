@@ -150,7 +150,13 @@ fn plan_files(plan: &mut Plan, service: &Service, container: &Container, content
         plan.push(Stage::Run, Action::Start { name }, "stopped");
         return;
     }
-    if count == 0 && contents.is_some_and(ConfigContents::is_loaded) {
+    let is_loaded = contents.is_some_and(ConfigContents::is_loaded);
+    if count == 0 && is_loaded {
+        return;
+    }
+    if is_loaded && differing.iter().all(|path| service.reads_anew(path)) {
+        let files = config_volume::upload(&service.config, Loaded::Yes);
+        plan.push(Stage::Run, Action::Upload { name, target, files, count }, cause);
         return;
     }
     let files = if count > 0 { config_volume::upload(&service.config, Loaded::NotYet) } else { Vec::new() };

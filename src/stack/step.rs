@@ -69,7 +69,7 @@ pub enum Action {
     Start {
         name: String,
     },
-    /// Uploads files to a container that stands; they are read when it starts.
+    /// Uploads files that are read when the container starts, or each time they are needed.
     Upload {
         name: String,
         target: String,
