@@ -96,21 +96,25 @@ struct LivelyPage {
     page: Page,
     values: Values,
     scrapes: u64,
+    costs: Vec<f64>,
     histograms: Vec<Histogram>,
 }
 
 const BOUNDS: [f64; 14] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 120.0];
-const INTEGERS: u32 = 100;
-const FLOATS: u32 = 32;
+// The kinds, names and labels that the mock's page has, in about its proportions: a tenth of the samples are floats.
+const REQUESTS: u32 = 60;
+const TOKENS: u32 = 40;
+const COSTS: u32 = 15;
 /// Of 17 samples each.
-const HISTOGRAMS: u32 = 4;
+const HISTOGRAMS: u32 = 5;
 
 impl LivelyPage {
     fn new() -> Result<Self> {
-        let series = |count: u32| -> Result<Vec<Labels>> {
+        let series = |count: u32, more: &[(&str, &str)]| -> Result<Vec<Labels>> {
             let labels = |index: u32| {
-                let model = format!("model-{index}");
-                Labels::new([("model", &*model), ("provider", "openai"), ("tenant", "acme")])
+                let model = format!("claude-sonnet-4-{index}");
+                let labels = [("model", &*model), ("provider", "anthropic")];
+                Labels::new(labels.into_iter().chain(more.iter().copied()))
             };
             Ok((0..count).map(labels).collect::<Result<_, _>>()?)
         };
@@ -120,13 +124,24 @@ impl LivelyPage {
             kind,
             series,
         };
+        let request = [("tenant", "acme"), ("status", "error"), ("error_class", "server_error")];
         let page = Page::new(&[
-            family("bench_requests_total", Kind::Counter, series(INTEGERS)?),
-            family("bench_cost_usd_total", Kind::Counter, series(FLOATS)?),
-            family("bench_seconds", Kind::Histogram { bounds: BOUNDS.to_vec() }, series(HISTOGRAMS)?),
+            family("llm_requests_total", Kind::Counter, series(REQUESTS, &request)?),
+            family(
+                "llm_tokens_total",
+                Kind::Counter,
+                series(TOKENS, &[("tenant", "acme"), ("type", "output")])?,
+            ),
+            family("llm_cost_usd_total", Kind::Counter, series(COSTS, &[("tenant", "acme")])?),
+            family(
+                "llm_request_duration_seconds",
+                Kind::Histogram { bounds: BOUNDS.to_vec() },
+                series(HISTOGRAMS, &[])?,
+            ),
         ])?;
         let histograms = (0..HISTOGRAMS).map(|_| Histogram::new(&BOUNDS)).collect();
-        Ok(Self { page, values: Values::default(), scrapes: 0, histograms })
+        let costs = (0..COSTS).map(|index| f64::from(index) * 100.0).collect();
+        Ok(Self { page, values: Values::default(), scrapes: 0, costs, histograms })
     }
 }
 
@@ -134,12 +149,13 @@ impl Gather for LivelyPage {
     fn gather(&mut self, _: Timestamp, format: Format, out: &mut Vec<u8>) {
         self.scrapes += 1;
         self.values.clear();
-        for index in 0..INTEGERS {
-            self.values.integer(1_000_000 * u64::from(index) + self.scrapes);
+        for index in 0..REQUESTS + TOKENS {
+            self.values.integer(1_000_000 * u64::from(index) + 37 * self.scrapes);
         }
-        for index in 0..FLOATS {
-            // Thirds need all 17 digits.
-            self.values.float((f64::from(index) * 1000.0 + self.scrapes as f64) / 3.0);
+        for (index, cost) in self.costs.iter_mut().enumerate() {
+            // No sum of such steps is a short decimal: nearly all have 15 digits and more.
+            *cost += 0.0041 / (index as f64 + 3.0);
+            self.values.float(*cost);
         }
         for histogram in &mut self.histograms {
             histogram.observe(0.1 / 3.0);

@@ -1,22 +1,43 @@
 //! Numbers in exposition text.
 
-/// Appends the shortest text that reads back as the same number.
-pub(super) fn write_value(value: f64, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        out.extend_from_slice(match value {
-            f64::INFINITY => b"+Inf",
-            f64::NEG_INFINITY => b"-Inf",
-            _ => b"NaN",
-        });
-        return;
-    }
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value);
-    out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+use super::page::Value;
+
+/// Room for the text of a number.
+#[derive(Default)]
+pub(super) struct Digits {
+    integer: itoa::Buffer,
+    float: zmij::Buffer,
 }
 
-pub(super) fn write_integer(value: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+impl Digits {
+    /// The shortest text that reads back as the same number.
+    pub(super) fn of(&mut self, value: Value) -> &str {
+        match value {
+            Value::Integer(value) => self.integer.format(value),
+            Value::Float(f64::INFINITY) => "+Inf",
+            Value::Float(f64::NEG_INFINITY) => "-Inf",
+            Value::Float(value) if value.is_nan() => "NaN",
+            Value::Float(value) => {
+                let text = self.float.format_finite(value);
+                text.strip_suffix(".0").unwrap_or(text)
+            }
+        }
+    }
+}
+
+/// Writes a number over the one that stands there, from the last digit to the first that differs. `false`, and no
+/// number stands there any more, when its length is another.
+pub(super) fn overwrite_integer(digits: &mut [u8], before: u64, now: u64) -> bool {
+    let (mut before, mut now) = (before, now);
+    for digit in digits.iter_mut().rev() {
+        if before == now {
+            return true;
+        }
+        *digit = b'0' + (now % 10) as u8;
+        before /= 10;
+        now /= 10;
+    }
+    before == now && (digits.len() == 1 || digits.first() != Some(&b'0'))
 }
 
 /// A bucket bound as Prometheus' own client library prints it in text: `1`, `0.005`, `1e+06`.
@@ -51,12 +72,11 @@ mod tests {
 
     #[track_caller]
     fn check(value: f64, expect: &str) {
-        let mut out = Vec::new();
-        write_value(value, &mut out);
-        let text = String::from_utf8(out).unwrap();
+        let mut digits = Digits::default();
+        let text = digits.of(Value::Float(value));
         assert_eq!(text, expect);
         let back: f64 = text.parse().unwrap();
-        assert!(back == value || back.is_nan() && value.is_nan(), "{text} reads back as {back}");
+        assert_eq!(back.to_bits(), value.to_bits(), "{text} reads back as {back}");
     }
 
     #[test]
@@ -81,6 +101,28 @@ mod tests {
         check(f64::INFINITY, "+Inf");
         check(f64::NEG_INFINITY, "-Inf");
         check(f64::NAN, "NaN");
+    }
+
+    #[track_caller]
+    fn check_overwrite(before: u64, now: u64, expect: Option<&str>) {
+        let mut digits = before.to_string().into_bytes();
+        let fits = overwrite_integer(&mut digits, before, now);
+        let text = fits.then(|| String::from_utf8(digits).unwrap());
+        assert_eq!(text.as_deref(), expect);
+    }
+
+    #[test]
+    fn integers_of_the_same_length_are_overwritten() {
+        check_overwrite(0, 9, Some("9"));
+        check_overwrite(9, 0, Some("0"));
+        check_overwrite(9, 10, None);
+        check_overwrite(10, 9, None);
+        check_overwrite(12_345, 12_345, Some("12345"));
+        check_overwrite(12_399, 12_400, Some("12400"));
+        check_overwrite(10_000, 99_999, Some("99999"));
+        check_overwrite(u64::MAX - 1, u64::MAX, Some("18446744073709551615"));
+        check_overwrite(u64::MAX, 9_999_999_999_999_999_999, None);
+        check_overwrite(9_999_999_999_999_999_999, 1_000_000_000_000_000_000, Some("1000000000000000000"));
     }
 
     #[track_caller]
