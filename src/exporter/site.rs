@@ -33,9 +33,17 @@ pub struct Pages<G> {
 
 /// The pages and the clock, ready to answer.
 pub(super) struct Site {
-    gather: Mutex<Box<dyn Gather + Send>>,
+    metrics: Mutex<Metrics>,
     runbooks: BTreeMap<String, Runbook>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+struct Metrics {
+    gather: Box<dyn Gather + Send>,
+    /// The page that was sent last; its memory is used again once the connection has let go of it.
+    sent: Bytes,
+    /// A scraper says the same at each scrape: what was asked for last, and the answer.
+    negotiated: (Option<HeaderValue>, Format),
 }
 
 struct Runbook {
@@ -84,7 +92,11 @@ impl Site {
             (name, Runbook { markdown: markdown.into(), html: html.into() })
         };
         Self {
-            gather: Mutex::new(Box::new(pages.gather)),
+            metrics: Mutex::new(Metrics {
+                gather: Box::new(pages.gather),
+                sent: Bytes::new(),
+                negotiated: (None, Format::Text),
+            }),
             runbooks: pages.runbooks.into_iter().map(runbook).collect(),
             clock: Box::new(clock),
         }
@@ -110,13 +122,13 @@ impl Site {
     }
 
     fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        let format = choose(&accepted(request), &METRICS).unwrap_or(Format::Text);
-        let mut page = Vec::new();
         // A panic in an earlier scrape is no reason to refuse this one.
-        let mut gather = self.gather.lock().unwrap_or_else(PoisonError::into_inner);
-        gather.gather((self.clock)(), format, &mut page);
-        drop(gather);
-        varying(answer(StatusCode::OK, format.content_type(), page))
+        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let format = metrics.format(request);
+        let mut page = metrics.free_memory();
+        metrics.gather.gather((self.clock)(), format, &mut page);
+        metrics.sent = page.into();
+        varying(answer(StatusCode::OK, format.content_type(), metrics.sent.clone()))
     }
 
     fn runbook<B>(&self, segment: &str, request: &Request<B>) -> Response<Full<Bytes>> {
@@ -132,6 +144,30 @@ impl Site {
             Some(runbook) => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
             None => not_found(),
         }
+    }
+}
+
+impl Metrics {
+    fn free_memory(&mut self) -> Vec<u8> {
+        let mut sent = std::mem::take(&mut self.sent);
+        if sent.is_unique() {
+            sent.clear();
+            return sent.into();
+        }
+        Vec::new()
+    }
+
+    fn format<B>(&mut self, request: &Request<B>) -> Format {
+        let mut headers = request.headers().get_all(header::ACCEPT).iter();
+        let (first, second) = (headers.next(), headers.next());
+        if second.is_some() || first != self.negotiated.0.as_ref() {
+            let format = choose(&accepted(request), &METRICS).unwrap_or(Format::Text);
+            if second.is_some() {
+                return format;
+            }
+            self.negotiated = (first.cloned(), format);
+        }
+        self.negotiated.1
     }
 }
 
@@ -164,10 +200,12 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-    );
+    if content_type == HTML {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+        );
+    }
     response
 }
 
@@ -202,14 +240,12 @@ mod tests {
         let site = Site::new(Pages { gather: Clock, runbooks }, || Timestamp(7));
         let request = Request::builder().method(method).uri(path).header("Accept", accept).body(()).unwrap();
         let response = site.respond(&request);
-        let security = [
-            ("x-content-type-options", "nosniff"),
-            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
-        ];
-        for (name, value) in security {
-            assert_eq!(response.headers()[name], value);
-        }
-        let (status, content_type) = (response.status().as_u16(), response.headers()["content-type"].clone());
+        let content_type = response.headers()["content-type"].clone();
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let policy = response.headers().get("content-security-policy").map(|policy| policy.to_str().unwrap());
+        let expect_policy = (content_type == HTML).then_some("default-src 'none'; style-src 'unsafe-inline'");
+        assert_eq!(policy, expect_policy);
+        let status = response.status().as_u16();
         let body = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap()
