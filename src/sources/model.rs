@@ -6,7 +6,10 @@ use serde::Deserialize;
 
 use crate::text::Span;
 
-use super::primitive::{self, Hole};
+use super::{
+    Quantity,
+    primitive::{self, Hole},
+};
 
 /// A kind of server: the families it exposes and the sums that can be made of them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -126,61 +129,6 @@ pub struct Errors {
 pub struct Histogram {
     pub family: String,
     pub expr: String,
-}
-
-/// What can be asked of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quantity {
-    Models,
-    Requests,
-    Errors,
-    InputTokens,
-    OutputTokens,
-    CachedInputTokens,
-    Cost,
-    Duration,
-    FirstToken,
-    PerOutputToken,
-    Active,
-    Queued,
-    CacheUse,
-}
-
-impl Quantity {
-    pub const ALL: [Self; 13] = [
-        Self::Models,
-        Self::Requests,
-        Self::Errors,
-        Self::InputTokens,
-        Self::OutputTokens,
-        Self::CachedInputTokens,
-        Self::Cost,
-        Self::Duration,
-        Self::FirstToken,
-        Self::PerOutputToken,
-        Self::Active,
-        Self::Queued,
-        Self::CacheUse,
-    ];
-
-    /// What a person calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Models => "models",
-            Self::Requests => "requests",
-            Self::Errors => "errors by class",
-            Self::InputTokens => "input tokens",
-            Self::OutputTokens => "output tokens",
-            Self::CachedInputTokens => "cached input tokens",
-            Self::Cost => "cost",
-            Self::Duration => "duration",
-            Self::FirstToken => "time to first token",
-            Self::PerOutputToken => "time per output token",
-            Self::Active => "active requests",
-            Self::Queued => "queued requests",
-            Self::CacheUse => "KV cache use",
-        }
-    }
 }
 
 /// Why a source file cannot be used.
