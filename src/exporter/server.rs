@@ -174,7 +174,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let pages = Pages { gather: Counter(0), runbooks: BTreeMap::new() };
+        let pages = Pages { gather: Counter(0), runbooks: Box::new(BTreeMap::new) };
         let shutdown = async { stopped.await.unwrap_or_default() };
         let server = tokio::spawn(serve(vec![listener], pages, || Timestamp(0), shutdown));
         (address, stop, server)

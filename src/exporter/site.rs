@@ -23,18 +23,21 @@ use crate::{
     time::Timestamp,
 };
 
+/// Gives the runbooks: markdown, by name.
+pub type Runbooks = Box<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
 /// What the server has to show.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Pages<G> {
     pub gather: G,
-    /// Markdown, by name.
-    pub runbooks: BTreeMap<String, String>,
+    /// Asked at each request for a runbook, so that a changed page needs no restart.
+    pub runbooks: Runbooks,
 }
 
 /// The pages and the clock, ready to answer.
 pub(super) struct Site {
     metrics: Mutex<Metrics>,
-    runbooks: BTreeMap<String, Runbook>,
+    runbooks: Runbooks,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -44,11 +47,6 @@ struct Metrics {
     sent: Bytes,
     /// A scraper says the same at each scrape: what was asked for last, and the answer.
     negotiated: (Option<HeaderValue>, Format),
-}
-
-struct Runbook {
-    markdown: Bytes,
-    html: Bytes,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,18 +84,13 @@ impl Site {
         pages: Pages<impl Gather + Send + 'static>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        let runbook = |(name, markdown): (String, String)| {
-            let title = markdown::title(&markdown).unwrap_or(&name);
-            let html = html::document(title, &markdown::render(&markdown));
-            (name, Runbook { markdown: markdown.into(), html: html.into() })
-        };
         Self {
             metrics: Mutex::new(Metrics {
                 gather: Box::new(pages.gather),
                 sent: Bytes::new(),
                 negotiated: (None, Format::Text),
             }),
-            runbooks: pages.runbooks.into_iter().map(runbook).collect(),
+            runbooks: pages.runbooks,
             clock: Box::new(clock),
         }
     }
@@ -115,7 +108,7 @@ impl Site {
             Route::Health => answer(StatusCode::OK, PLAIN, "ok\n"),
             Route::Front => answer(StatusCode::OK, HTML, html::front_page()),
             Route::Runbooks => {
-                answer(StatusCode::OK, HTML, html::runbook_list(self.runbooks.keys().map(String::as_str)))
+                answer(StatusCode::OK, HTML, html::runbook_list((self.runbooks)().keys().map(String::as_str)))
             }
             Route::Runbook(segment) => self.runbook(segment, request),
         }
@@ -133,15 +126,19 @@ impl Site {
 
     fn runbook<B>(&self, segment: &str, request: &Request<B>) -> Response<Full<Bytes>> {
         let Some(name) = decode_segment(segment) else { return not_found() };
-        if let Some(runbook) = self.runbooks.get(&name) {
+        let mut runbooks = (self.runbooks)();
+        if let Some(markdown) = runbooks.remove(&name) {
             let form = choose(&accepted(request), &RUNBOOK).unwrap_or(RunbookForm::Html);
             return varying(match form {
-                RunbookForm::Html => answer(StatusCode::OK, HTML, runbook.html.clone()),
-                RunbookForm::Markdown => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+                RunbookForm::Html => {
+                    let title = markdown::title(&markdown).unwrap_or(&name);
+                    answer(StatusCode::OK, HTML, html::document(title, &markdown::render(&markdown)))
+                }
+                RunbookForm::Markdown => answer(StatusCode::OK, MARKDOWN, markdown),
             });
         }
-        match name.strip_suffix(".md").and_then(|name| self.runbooks.get(name)) {
-            Some(runbook) => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+        match name.strip_suffix(".md").and_then(|name| runbooks.remove(name)) {
+            Some(markdown) => answer(StatusCode::OK, MARKDOWN, markdown),
             None => not_found(),
         }
     }
@@ -173,7 +170,7 @@ impl Metrics {
 
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("runbooks", &self.runbooks.keys()).finish_non_exhaustive()
+        f.debug_struct("Site").finish_non_exhaustive()
     }
 }
 
@@ -236,7 +233,8 @@ mod tests {
     #[track_caller]
     fn check(method: Method, path: &str, accept: &str, expect: (u16, &str, &str)) {
         let runbooks = [("Slow", "# Too *slow*\n\nLook <here>."), ("a b", "x")];
-        let runbooks = runbooks.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let runbooks = runbooks.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let runbooks: Runbooks = Box::new(move || runbooks.clone().into());
         let site = Site::new(Pages { gather: Clock, runbooks }, || Timestamp(7));
         let request = Request::builder().method(method).uri(path).header("Accept", accept).body(()).unwrap();
         let response = site.respond(&request);

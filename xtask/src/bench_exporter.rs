@@ -55,7 +55,8 @@ pub(crate) fn run() -> Result<()> {
     }
     let page = changing_page()?;
     let ours = start("exporter", move |listener| async move {
-        let pages = Pages { gather: LivelyPage::new().expect("it was made once"), runbooks: BTreeMap::new() };
+        let pages =
+            Pages { gather: LivelyPage::new().expect("it was made once"), runbooks: Box::new(BTreeMap::new) };
         serve(vec![listener], pages, || Timestamp(0), future::pending()).await;
     })?;
     let static_page = page.clone();
