@@ -15,7 +15,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Variables that are not UTF-8 are left out; none of ours can be among them.
-    /// Nowhere else is the environment read.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(super) fn of_this_process() -> Self {
         let env = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
