@@ -34,11 +34,12 @@ impl Terminal {
     #[expect(clippy::disallowed_methods, reason = "`ui` owns the streams")]
     pub fn of_this_process(env: impl Fn(&str) -> Option<String>) -> Self {
         let columns = || env("COLUMNS").and_then(|columns| columns.parse().ok());
+        let of_terminal = || console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
         Self {
             stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             no_color: env("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            width: columns().unwrap_or(DEFAULT_WIDTH),
+            width: columns().or_else(of_terminal).unwrap_or(DEFAULT_WIDTH),
         }
     }
 }
