@@ -197,6 +197,10 @@ fn facts(config: &Config, service: &Service) -> Value {
             hold => config.errors.for_.to_string(),
             hold_text => number::spoken(config.errors.for_),
         },
+        down => context! {
+            hold => service.down_hold().to_string(),
+            hold_text => number::spoken(service.down_hold()),
+        },
         cost_limits => context! {
             ceiling => config.cost.ceiling_per_hour,
             approaching => config.cost.approaching,

@@ -78,6 +78,12 @@ impl Service {
         self.own().map(|job| job.target.scrape_interval).max().unwrap_or_default()
     }
 
+    /// How long a target may be silent: a minute, or a scrape where that takes longer, because a Prometheus that has
+    /// just started knows no target before its first scrape.
+    pub(super) fn down_hold(&self) -> PromDuration {
+        self.longest_scrape_interval().max(PromDuration::from_secs(60))
+    }
+
     /// The window of alert expressions: five minutes, or four scrapes where those take longer.
     pub(super) fn alert_window(&self) -> PromDuration {
         let four_scrapes = self.longest_scrape_interval().as_millis() * 4;
