@@ -1,3 +1,4 @@
 //! The one integration-test binary; each file is a topic.
 
 mod layers;
+mod live;
