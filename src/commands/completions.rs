@@ -7,9 +7,9 @@ use crate::{cli::Cli, ui::Ui};
 
 use super::Exit;
 
-pub(super) fn run(shell: Shell, ui: &Ui) -> anyhow::Result<Exit> {
+pub(super) fn run(shell: Shell, ui: &Ui) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "llmobs", &mut script);
     ui.answer_bytes(&script);
-    Ok(Exit::Done)
+    Exit::Done
 }

@@ -60,7 +60,7 @@ impl Configured {
         }
         let (service, notes) = Service::resolve(&self.config, &sources).map_err(|error| match error {
             ServiceError::Objectives(mistakes) => anyhow::Error::from(Refused(mistakes)),
-            other => other.into(),
+            missing @ ServiceError::SourceNotLoaded { .. } => missing.into(),
         })?;
         let include = &self.config.include;
         let rules = self.included(&include.rules)?;

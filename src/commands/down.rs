@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::{
     cli::{Down as Args, Global},
-    stack::{self, Contents, Project, Scope, VolumesOnDown},
+    stack::{self, Project, RunError, RunEvent, VolumesOnDown},
     ui::Ui,
 };
 
@@ -48,20 +48,22 @@ async fn down<'a>(
     tracker: &RefCell<Tracker<'a>>,
     ui: &'a Ui,
 ) -> anyhow::Result<Exit> {
-    let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
-    let observed = stack::observe(engine, &scope).await?;
     let volumes = if args.volumes { VolumesOnDown::Remove } else { VolumesOnDown::Keep };
-    let plan = stack::plan_down(&observed, volumes);
+    let mut on_event = |event: RunEvent<'_>| match event {
+        RunEvent::Planned(plan) => *tracker.borrow_mut() = Tracker::new(ui.progress(), plan),
+        RunEvent::Step(step) => tracker.borrow_mut().event(&step),
+        RunEvent::Wait(_) => {}
+    };
+    let plan = stack::down(engine, project, volumes, &mut on_event).await.map_err(|error| match error {
+        RunError::Apply(failed) => {
+            let rest = failed.remaining.join(", ");
+            Hinted::new(failed.to_string(), format!("not done: {rest}; run it again")).into()
+        }
+        other => anyhow::Error::from(other),
+    })?;
     if plan.is_empty() {
         ui.say(&format!("there is nothing to remove of the stack `{project}`"));
     }
-    *tracker.borrow_mut() = Tracker::new(ui.progress(), &plan);
-    let no_image = || Err(std::io::Error::other("taking a stack down makes no image"));
-    let applied =
-        stack::apply(engine, &plan, &no_image, &mut |event| tracker.borrow_mut().event(&event)).await;
-    applied.map_err(|error| {
-        Hinted::new(error.to_string(), format!("not done: {}; run it again", error.remaining.join(", ")))
-    })?;
     for note in &plan.notes {
         ui.say(note);
     }

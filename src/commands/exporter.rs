@@ -1,6 +1,9 @@
 //! `llmobs exporter`: a mock LLM service whose numbers are true.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -8,8 +11,8 @@ use tokio::net::TcpListener;
 use crate::{
     catalogue,
     cli::{Exporter as Args, Global},
-    exporter::{Pages, serve},
-    files,
+    exporter::{Pages, Runbooks, serve},
+    files::{self, FileError},
     simulate::{Mock, MockConfig, MockModel, shares},
     ui::Ui,
 };
@@ -41,7 +44,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let mut mock = MockConfig::healthy(models, args.seed, now());
     mock.requests_per_second = args.rate;
     let mock = Mock::new(mock)?;
-    let runbooks = args.runbooks.as_deref().map(read_runbooks).transpose()?.unwrap_or_default();
+    let runbooks = runbooks(args.runbooks.clone())?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -61,13 +64,19 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     })
 }
 
-/// The pages of a folder, by name without `.md`.
-fn read_runbooks(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut pages = BTreeMap::new();
-    for (path, bytes) in files::read_tree(folder)? {
-        if let (Some(name), Ok(text)) = (path.strip_suffix(".md"), String::from_utf8(bytes)) {
-            pages.insert(name.to_owned(), text);
-        }
-    }
-    Ok(pages)
+/// The pages of a folder, read at each request. A folder that cannot be read now is a mistake; later it only means
+/// that there are no pages for the moment.
+fn runbooks(folder: Option<PathBuf>) -> anyhow::Result<Runbooks> {
+    let Some(folder) = folder else { return Ok(Box::new(BTreeMap::new)) };
+    read_runbooks(&folder)?;
+    Ok(Box::new(move || read_runbooks(&folder).unwrap_or_default()))
+}
+
+/// Markdown by name without `.md`.
+fn read_runbooks(folder: &Path) -> Result<BTreeMap<String, String>, FileError> {
+    let pages = files::read_tree(folder)?.into_iter();
+    let page = |(path, bytes): (String, Vec<u8>)| {
+        Some((path.strip_suffix(".md")?.to_owned(), String::from_utf8(bytes).ok()?))
+    };
+    Ok(pages.filter_map(page).collect())
 }

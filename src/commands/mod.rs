@@ -79,7 +79,7 @@ fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),
         Command::Exporter(args) => exporter::run(args, global, process, ui),
-        Command::Completions { shell } => completions::run(*shell, ui),
+        Command::Completions { shell } => Ok(completions::run(*shell, ui)),
     }
 }
 

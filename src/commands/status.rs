@@ -107,7 +107,7 @@ async fn gather(project: &Project, process: &Process) -> anyhow::Result<Facts> {
             url: endpoint.map(|endpoint| format!("http://{}", endpoint.address())),
         });
     }
-    facts.services.sort_by(|a, b| order(&a.service).cmp(&order(&b.service)));
+    facts.services.sort_by_key(|service| order(&service.service));
     Ok(facts)
 }
 

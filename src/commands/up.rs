@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     io,
     net::{IpAddr, TcpListener},
+    time::Duration,
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     docker::DockerEngine,
     remote::prometheus::{Health, Target},
     stack::{
-        self, Contents, Facts, Observed, Outcome, Plan, Problem, Project, PullPolicy, Scope, StepError,
+        self, Facts, Outcome, Problem, Project, PullPolicy, RunError, RunEvent, Scope, StepError, UpOptions,
         WaitEvent,
     },
     time::PromDuration,
@@ -52,8 +53,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     ui.diagnostics(&bundle.notes);
     state.remember_port_offset(port_offset)?;
 
-    let run =
-        Run { args, ui, project: &project, bundle: &bundle, image: &image, tracker: RefCell::default() };
+    let run = Run { args, ui, project: &project, bundle: &bundle, image: &image, screen: RefCell::default() };
     runtime()?.block_on(async {
         let engine = connect(process)?;
         tokio::select! {
@@ -70,41 +70,70 @@ struct Run<'a> {
     project: &'a Project,
     bundle: &'a Bundle,
     image: &'a ExporterImage,
-    tracker: RefCell<Tracker<'a>>,
+    screen: RefCell<Screen<'a>>,
+}
+
+/// Lines of progress that are shown now.
+#[derive(Default)]
+struct Screen<'a> {
+    tracker: Tracker<'a>,
+    waiting: Option<Waiting<'a>>,
 }
 
 impl Run<'_> {
     async fn up(&self, engine: &DockerEngine, timeout: PromDuration) -> anyhow::Result<Exit> {
+        if self.args.dry_run {
+            return self.dry_run(engine).await;
+        }
+        let options = UpOptions {
+            facts: self.facts(),
+            make_image: &|| self.image.archive(),
+            limit: Duration::from_millis(timeout.as_millis()),
+        };
+        let ended = stack::up(engine, &self.bundle.desired, &options, &mut |event| self.event(&event)).await;
+        match ended {
+            Ok(outcome) => {
+                self.summary(&outcome);
+                Ok(Exit::Done)
+            }
+            Err(RunError::Problems { problems }) => Ok(self.refuse(&problems)),
+            Err(error) => Err(explained(error)),
+        }
+    }
+
+    async fn dry_run(&self, engine: &DockerEngine) -> anyhow::Result<Exit> {
         let desired = &self.bundle.desired;
-        let mut observed = self.observe(engine).await?;
+        let observed = stack::observe(engine, &Scope::of(desired)).await?;
         let problems = stack::preflight(desired, &observed, &self.facts());
         if !problems.is_empty() {
             return Ok(self.refuse(&problems));
         }
-        if self.args.pull == Pull::Always && !self.args.dry_run {
-            self.apply(engine, &stack::plan_pulls(desired)).await?;
-            observed = self.observe(engine).await?;
-        }
         let plan = stack::plan(desired, &observed);
-        if self.args.dry_run {
-            let shown = if plan.is_empty() { "nothing to do\n".to_owned() } else { plan.to_string() };
-            self.ui.answer(shown.trim_end());
-            return Ok(Exit::Done);
-        }
-        if plan.is_empty() {
-            self.ui.say(&format!("the stack `{}` is up to date", self.project));
-        }
-        self.apply(engine, &plan).await?;
-        let outcome = self.wait(engine, timeout).await?;
-        self.summary(&outcome);
+        let shown = if plan.is_empty() { "nothing to do".to_owned() } else { plan.to_string() };
+        self.ui.answer(shown.trim_end());
         Ok(Exit::Done)
     }
 
-    async fn observe(&self, engine: &DockerEngine) -> anyhow::Result<Observed> {
-        let images =
-            self.bundle.desired.services.iter().map(|service| service.container.image.clone()).collect();
-        let scope = Scope { project: self.project.clone(), images, contents: Contents::Read };
-        Ok(stack::observe(engine, &scope).await?)
+    fn event(&self, event: &RunEvent<'_>) {
+        let mut screen = self.screen.borrow_mut();
+        match event {
+            RunEvent::Planned(plan) => {
+                for note in &plan.notes {
+                    self.ui.warn(note);
+                }
+                if plan.is_empty() {
+                    self.ui.say(&format!("the stack `{}` is up to date", self.project));
+                }
+                screen.tracker = Tracker::new(self.ui.progress(), plan);
+                screen.waiting = None;
+            }
+            RunEvent::Step(step) => screen.tracker.event(step),
+            RunEvent::Wait(wait) => {
+                let waiting =
+                    screen.waiting.get_or_insert_with(|| Waiting::new(&self.ui.progress(), self.bundle));
+                waiting.event(wait);
+            }
+        }
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -131,40 +160,6 @@ impl Run<'_> {
         Exit::Failed
     }
 
-    async fn apply(&self, engine: &DockerEngine, plan: &Plan) -> anyhow::Result<()> {
-        for note in &plan.notes {
-            self.ui.warn(note);
-        }
-        *self.tracker.borrow_mut() = Tracker::new(self.ui.progress(), plan);
-        let make_image = || self.image.archive();
-        let applied =
-            stack::apply(engine, plan, &make_image, &mut |event| self.tracker.borrow_mut().event(&event))
-                .await;
-        applied.map_err(|error| {
-            let hint = match &error.source {
-                StepError::Engine(engine) => engine.hint(),
-                _ => None,
-            };
-            let rest = remaining(&error.remaining);
-            let hint = hint.map_or_else(|| rest.clone(), |hint| format!("{hint}\n{rest}"));
-            Hinted::new(error.to_string(), hint).into()
-        })
-    }
-
-    async fn wait(&self, engine: &DockerEngine, timeout: PromDuration) -> anyhow::Result<Outcome> {
-        let progress = self.ui.progress();
-        let lines = RefCell::new(Waiting::new(&progress, self.bundle));
-        let limit = std::time::Duration::from_millis(timeout.as_millis());
-        let mut on_event = |event: WaitEvent<'_>| lines.borrow_mut().event(&event);
-        stack::wait_ready(engine, &self.bundle.desired, limit, &mut on_event).await.map_err(|error| {
-            Hinted::new(
-                error.to_string(),
-                "see `llmobs logs`; `llmobs up` tries again, `llmobs down` removes what was started",
-            )
-            .into()
-        })
-    }
-
     fn summary(&self, outcome: &Outcome) {
         for note in &outcome.notes {
             self.ui.warn(note);
@@ -188,11 +183,31 @@ impl Run<'_> {
             Signal::Terminate => "asked to stop",
         };
         self.ui.say("");
-        let remaining_steps = self.tracker.borrow_mut().abandon();
+        let remaining_steps = self.screen.borrow_mut().tracker.abandon();
         self.ui.error(name);
         self.ui.hint(&remaining(&remaining_steps));
         Exit::Interrupted
     }
+}
+
+/// A failure with what to do about it and what is left to do.
+fn explained(error: RunError) -> anyhow::Error {
+    let hint = match &error {
+        RunError::Apply(failed) => {
+            let engine = match &failed.source {
+                StepError::Engine(engine) => engine.hint(),
+                _ => None,
+            };
+            let rest = remaining(&failed.remaining);
+            engine.map_or_else(|| rest.clone(), |hint| format!("{hint}\n{rest}"))
+        }
+        RunError::Wait(_) => {
+            "see `llmobs logs`; `llmobs up` tries again, `llmobs down` removes what was started".to_owned()
+        }
+        // The engine's own hint is found along the chain of causes.
+        RunError::Engine(_) | RunError::Problems { .. } => return error.into(),
+    };
+    Hinted::new(error.to_string(), hint).into()
 }
 
 /// What a run that ended early leaves to do.
@@ -201,7 +216,7 @@ fn remaining(steps: &[String]) -> String {
     if !steps.is_empty() {
         text.push_str("not done:\n");
         for step in steps {
-            text.push_str(&format!("  {step}\n"));
+            text.extend(["  ", step.as_str(), "\n"]);
         }
     }
     text + "`llmobs up` finishes it, `llmobs down` removes it"

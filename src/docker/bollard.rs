@@ -1,6 +1,6 @@
 //! The adapter: every call by way of bollard.
 
-use std::{collections::HashMap, io, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use bollard::{
     API_DEFAULT_VERSION, Docker,
@@ -21,7 +21,8 @@ use futures_util::TryStreamExt;
 use crate::docker::{
     Address, Condition, Container, ContainerSpec, Engine, EngineError, EngineVersion, Entry, Follow, Image,
     LogLine, LogSelection, Network, NetworkSpec, Operation, PullProgress, Signal, State, Stream, Volume,
-    VolumeSpec, archive, bollard_models as convert, error::from_answer, lines::Lines,
+    VolumeSpec, archive, bollard_errors::from_transport, bollard_models as convert, error::from_answer,
+    lines::Lines,
 };
 
 /// Seconds until an answer must have begun; what is streamed after that may take longer.
@@ -73,46 +74,6 @@ impl DockerEngine {
             other => from_transport(operation, &address, &other),
         }
     }
-}
-
-fn from_transport(operation: Operation, address: &Address, error: &Error) -> EngineError {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    let mut innermost = error.to_string();
-    let mut kind = None;
-    let mut never_connected = false;
-    while let Some(current) = cause {
-        innermost = current.to_string();
-        kind = current.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        if let Some(Error::HyperLegacyError { err }) = current.downcast_ref::<Error>() {
-            never_connected |= err.is_connect();
-            kind = io_kind(err).or(kind);
-        }
-        cause = current.source();
-    }
-    let shown = address.to_string();
-    match (address, kind) {
-        (Address::Unix(path), Some(io::ErrorKind::PermissionDenied)) => {
-            EngineError::SocketForbidden { path: path.clone() }
-        }
-        (Address::Unix(path), Some(io::ErrorKind::NotFound)) => {
-            EngineError::SocketAbsent { path: path.clone() }
-        }
-        (_, Some(io::ErrorKind::ConnectionRefused)) => EngineError::Refused { address: shown },
-        _ if never_connected => EngineError::Unreachable { address: shown, cause: innermost },
-        _ => EngineError::Failed { operation, message: innermost },
-    }
-}
-
-/// The kind of the first I/O error among the causes.
-fn io_kind(error: &dyn std::error::Error) -> Option<io::ErrorKind> {
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        if let Some(error) = current.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        cause = current.source();
-    }
-    None
 }
 
 fn absent_is_fine(result: Result<(), EngineError>) -> Result<(), EngineError> {
@@ -414,9 +375,9 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test removes the socket that it made")]
     fn an_engine_that_is_not_there_is_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("docker.sock");
+        let path = std::env::temp_dir().join(format!("llmobs-test-{}.sock", std::process::id()));
         let shown = path.display();
         check(&format!("unix://{shown}"), &format!("cannot reach Docker: there is no socket at `{shown}`"));
 
@@ -425,6 +386,8 @@ mod tests {
             &format!("unix://{shown}"),
             &format!("cannot reach Docker: nothing answers at `{shown}`: connection refused"),
         );
+
+        std::fs::remove_file(&path).unwrap();
 
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         check(

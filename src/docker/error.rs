@@ -161,7 +161,9 @@ pub(super) fn from_answer(operation: Operation, status: u16, message: &str) -> E
         EngineError::RegistryUnreachable { operation, message }
     } else if status == 404 {
         EngineError::NotFound { operation, message }
-    } else if status == 409 || says(&["already in use", "already exists", "is in use", "already used"]) {
+    } else if status == 409
+        || says(&["already in use", "already exists", "is in use", "already used", "is ambiguous"])
+    {
         EngineError::Conflict { operation, message }
     } else {
         EngineError::Failed { operation, message }

@@ -8,6 +8,7 @@
 
 mod archive;
 mod bollard;
+mod bollard_errors;
 mod bollard_models;
 mod connect;
 mod engine;

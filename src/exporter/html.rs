@@ -82,15 +82,12 @@ pub(super) fn runbook_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// Percent-encodes all but RFC 3986's unreserved characters.
 fn encode_segment(segment: &str) -> String {
-    let mut encoded = String::new();
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    let encode = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    segment.bytes().map(encode).collect()
 }
 
 /// Undoes percent-encoding; text that is not encoded rightly is nothing's name.

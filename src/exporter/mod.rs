@@ -13,4 +13,4 @@ mod server;
 mod site;
 
 pub use server::serve;
-pub use site::Pages;
+pub use site::{Pages, Runbooks};

@@ -1,13 +1,23 @@
 //! Listening, connections and their end.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 
 use super::site::{Pages, Site};
@@ -15,9 +25,9 @@ use crate::{series::Gather, time::Timestamp};
 
 /// Further clients wait until one of these has gone.
 const CONNECTIONS: usize = 256;
-/// How long a client may take for the head of a request, or stay silent between requests. Longer than a usual scrape
-/// interval, so that scrapes keep their connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(65);
+/// A connection with no new request from one look to the next is ended, be its client silent, slow to ask or slow to
+/// read. Longer than a usual scrape interval, so that scrapes keep their connection.
+const LOOK_AFTER: Duration = Duration::from_secs(65);
 const HEAD_BYTES: usize = 16 * 1024;
 /// How long requests that are being answered may take after the shutdown.
 const GRACE: Duration = Duration::from_secs(5);
@@ -50,25 +60,46 @@ pub async fn serve(
     let _ = tokio::time::timeout(GRACE, all_done).await;
 }
 
-async fn accept(
-    listener: TcpListener,
-    site: Arc<Site>,
-    slots: Arc<Semaphore>,
-    mut stop: watch::Receiver<()>,
-) {
+async fn accept(listener: TcpListener, site: Arc<Site>, slots: Arc<Semaphore>, stop: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
+    let mut watched: Vec<Watched> = Vec::new();
+    let mut looks = tokio::time::interval(LOOK_AFTER);
+    let mut stopping = stop.clone();
     loop {
         tokio::select! {
             biased;
-            _ = stop.changed() => break,
+            _ = stopping.changed() => break,
             Some(_) = connections.join_next() => {}
+            _ = looks.tick() => watched.retain_mut(Watched::is_alive),
             (stream, slot) = next_client(&listener, &slots) => {
-                connections.spawn(connection(stream, slot, Arc::clone(&site), stop.clone()));
+                let requests = Arc::new(AtomicU64::new(0));
+                let serving = connection(stream, slot, Arc::clone(&site), Arc::clone(&requests), stop.clone());
+                let task = connections.spawn(serving);
+                watched.push(Watched { task, requests, seen: None });
             }
         }
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// A connection and how far it was at the last look.
+struct Watched {
+    task: AbortHandle,
+    requests: Arc<AtomicU64>,
+    /// `None` before the first look.
+    seen: Option<u64>,
+}
+
+impl Watched {
+    /// Ends the connection if it has not moved since the last look.
+    fn is_alive(&mut self) -> bool {
+        let requests = Some(self.requests.load(Ordering::Relaxed));
+        if std::mem::replace(&mut self.seen, requests) == requests {
+            self.task.abort();
+        }
+        !self.task.is_finished()
+    }
 }
 
 async fn next_client(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
@@ -90,16 +121,19 @@ async fn connection(
     stream: TcpStream,
     slot: OwnedSemaphorePermit,
     site: Arc<Site>,
+    requests: Arc<AtomicU64>,
     mut stop: watch::Receiver<()>,
 ) {
     // Only a matter of speed.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
+        requests.fetch_add(1, Ordering::Relaxed);
         let response = site.respond(&request);
         async { Ok::<_, Infallible>(response) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_header_size(HEAD_BYTES);
+    // hyper's own timeout costs a timer per request; the look after all connections covers more.
+    http.header_read_timeout(None).max_header_size(HEAD_BYTES);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     // A client that goes away or sends no HTTP is no event of ours: hyper has answered it as far as it can be.
     tokio::select! {
@@ -140,7 +174,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let pages = Pages { gather: Counter(0), runbooks: BTreeMap::new() };
+        let pages = Pages { gather: Counter(0), runbooks: Box::new(BTreeMap::new) };
         let shutdown = async { stopped.await.unwrap_or_default() };
         let server = tokio::spawn(serve(vec![listener], pages, || Timestamp(0), shutdown));
         (address, stop, server)
@@ -157,8 +191,7 @@ mod tests {
     }
 
     const HEADERS: &str = "content-type: text/plain; version=0.0.4; charset=utf-8\n\
-        x-content-type-options: nosniff\n\
-        content-security-policy: default-src 'none'; style-src 'unsafe-inline'\nvary: accept\n";
+        x-content-type-options: nosniff\nvary: accept\n";
 
     #[tokio::test]
     async fn requests_can_be_pipelined_and_head_has_no_body() {

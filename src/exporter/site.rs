@@ -23,24 +23,30 @@ use crate::{
     time::Timestamp,
 };
 
+/// Gives the runbooks: markdown, by name.
+pub type Runbooks = Box<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
 /// What the server has to show.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Pages<G> {
     pub gather: G,
-    /// Markdown, by name.
-    pub runbooks: BTreeMap<String, String>,
+    /// Asked at each request for a runbook, so that a changed page needs no restart.
+    pub runbooks: Runbooks,
 }
 
 /// The pages and the clock, ready to answer.
 pub(super) struct Site {
-    gather: Mutex<Box<dyn Gather + Send>>,
-    runbooks: BTreeMap<String, Runbook>,
+    metrics: Mutex<Metrics>,
+    runbooks: Runbooks,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-struct Runbook {
-    markdown: Bytes,
-    html: Bytes,
+struct Metrics {
+    gather: Box<dyn Gather + Send>,
+    /// The page that was sent last; its memory is used again once the connection has let go of it.
+    sent: Bytes,
+    /// A scraper says the same at each scrape: what was asked for last, and the answer.
+    negotiated: (Option<HeaderValue>, Format),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +84,13 @@ impl Site {
         pages: Pages<impl Gather + Send + 'static>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        let runbook = |(name, markdown): (String, String)| {
-            let title = markdown::title(&markdown).unwrap_or(&name);
-            let html = html::document(title, &markdown::render(&markdown));
-            (name, Runbook { markdown: markdown.into(), html: html.into() })
-        };
         Self {
-            gather: Mutex::new(Box::new(pages.gather)),
-            runbooks: pages.runbooks.into_iter().map(runbook).collect(),
+            metrics: Mutex::new(Metrics {
+                gather: Box::new(pages.gather),
+                sent: Bytes::new(),
+                negotiated: (None, Format::Text),
+            }),
+            runbooks: pages.runbooks,
             clock: Box::new(clock),
         }
     }
@@ -103,41 +108,69 @@ impl Site {
             Route::Health => answer(StatusCode::OK, PLAIN, "ok\n"),
             Route::Front => answer(StatusCode::OK, HTML, html::front_page()),
             Route::Runbooks => {
-                answer(StatusCode::OK, HTML, html::runbook_list(self.runbooks.keys().map(String::as_str)))
+                answer(StatusCode::OK, HTML, html::runbook_list((self.runbooks)().keys().map(String::as_str)))
             }
             Route::Runbook(segment) => self.runbook(segment, request),
         }
     }
 
     fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        let format = choose(&accepted(request), &METRICS).unwrap_or(Format::Text);
-        let mut page = Vec::new();
         // A panic in an earlier scrape is no reason to refuse this one.
-        let mut gather = self.gather.lock().unwrap_or_else(PoisonError::into_inner);
-        gather.gather((self.clock)(), format, &mut page);
-        drop(gather);
-        varying(answer(StatusCode::OK, format.content_type(), page))
+        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let format = metrics.format(request);
+        let mut page = metrics.free_memory();
+        metrics.gather.gather((self.clock)(), format, &mut page);
+        metrics.sent = page.into();
+        varying(answer(StatusCode::OK, format.content_type(), metrics.sent.clone()))
     }
 
     fn runbook<B>(&self, segment: &str, request: &Request<B>) -> Response<Full<Bytes>> {
         let Some(name) = decode_segment(segment) else { return not_found() };
-        if let Some(runbook) = self.runbooks.get(&name) {
+        let mut runbooks = (self.runbooks)();
+        if let Some(markdown) = runbooks.remove(&name) {
             let form = choose(&accepted(request), &RUNBOOK).unwrap_or(RunbookForm::Html);
             return varying(match form {
-                RunbookForm::Html => answer(StatusCode::OK, HTML, runbook.html.clone()),
-                RunbookForm::Markdown => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+                RunbookForm::Html => {
+                    let title = markdown::title(&markdown).unwrap_or(&name);
+                    answer(StatusCode::OK, HTML, html::document(title, &markdown::render(&markdown)))
+                }
+                RunbookForm::Markdown => answer(StatusCode::OK, MARKDOWN, markdown),
             });
         }
-        match name.strip_suffix(".md").and_then(|name| self.runbooks.get(name)) {
-            Some(runbook) => answer(StatusCode::OK, MARKDOWN, runbook.markdown.clone()),
+        match name.strip_suffix(".md").and_then(|name| runbooks.remove(name)) {
+            Some(markdown) => answer(StatusCode::OK, MARKDOWN, markdown),
             None => not_found(),
         }
     }
 }
 
+impl Metrics {
+    fn free_memory(&mut self) -> Vec<u8> {
+        let mut sent = std::mem::take(&mut self.sent);
+        if sent.is_unique() {
+            sent.clear();
+            return sent.into();
+        }
+        Vec::new()
+    }
+
+    fn format<B>(&mut self, request: &Request<B>) -> Format {
+        let mut headers = request.headers().get_all(header::ACCEPT).iter();
+        let (first, second) = (headers.next(), headers.next());
+        if second.is_some() || first != self.negotiated.0.as_ref() {
+            let format = choose(&accepted(request), &METRICS).unwrap_or(Format::Text);
+            if second.is_some() {
+                return format;
+            }
+            self.negotiated = (first.cloned(), format);
+        }
+        self.negotiated.1
+    }
+}
+
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("runbooks", &self.runbooks.keys()).finish_non_exhaustive()
+        f.debug_struct("Site").finish_non_exhaustive()
     }
 }
 
@@ -164,10 +197,12 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-    );
+    if content_type == HTML {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+        );
+    }
     response
 }
 
@@ -198,18 +233,17 @@ mod tests {
     #[track_caller]
     fn check(method: Method, path: &str, accept: &str, expect: (u16, &str, &str)) {
         let runbooks = [("Slow", "# Too *slow*\n\nLook <here>."), ("a b", "x")];
-        let runbooks = runbooks.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let runbooks = runbooks.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let runbooks: Runbooks = Box::new(move || runbooks.clone().into());
         let site = Site::new(Pages { gather: Clock, runbooks }, || Timestamp(7));
         let request = Request::builder().method(method).uri(path).header("Accept", accept).body(()).unwrap();
         let response = site.respond(&request);
-        let security = [
-            ("x-content-type-options", "nosniff"),
-            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
-        ];
-        for (name, value) in security {
-            assert_eq!(response.headers()[name], value);
-        }
-        let (status, content_type) = (response.status().as_u16(), response.headers()["content-type"].clone());
+        let content_type = response.headers()["content-type"].clone();
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let policy = response.headers().get("content-security-policy").map(|policy| policy.to_str().unwrap());
+        let expect_policy = (content_type == HTML).then_some("default-src 'none'; style-src 'unsafe-inline'");
+        assert_eq!(policy, expect_policy);
+        let status = response.status().as_u16();
         let body = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap()

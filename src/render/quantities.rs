@@ -237,7 +237,7 @@ impl Quantities {
                 let carried =
                     if job.source.gives(quantity) { job.source.label("model") } else { Some("model") };
                 if let Some(label) = carried {
-                    selector.push_str(&format!(",{label}=~\"$model\""));
+                    selector.extend([",", label, "=~\"$model\""]);
                 }
             }
             selector.push_str(extra);

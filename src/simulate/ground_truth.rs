@@ -157,9 +157,11 @@ fn check_page(page: &[Sample]) {
         let cost = (tokens("input") * model.input_price + tokens("output") * model.output_price) / 1e6;
         assert!((total(page, "llm_cost_usd_total", &[name]) - cost).abs() <= 1e-12 * cost);
         let finished = total(page, "llm_requests_total", &[name]);
-        assert_eq!(total(page, "llm_request_duration_seconds_count", &[name]), finished);
+        let durations = total(page, "llm_request_duration_seconds_count", &[name]);
+        assert_eq!(durations.to_bits(), finished.to_bits());
         let succeeded = total(page, "llm_requests_total", &[name, ("status", "success")]);
-        assert_eq!(total(page, "llm_time_to_first_token_seconds_count", &[name]), succeeded);
+        let first_tokens = total(page, "llm_time_to_first_token_seconds_count", &[name]);
+        assert_eq!(first_tokens.to_bits(), succeeded.to_bits());
         for family in ["request_duration", "time_to_first_token", "time_per_output_token"] {
             let bucket = format!("llm_{family}_seconds_bucket");
             let mine = |s: &&Sample| s.name == bucket && s.labels.get("model") == Some(name.1);

@@ -22,8 +22,8 @@ pub(super) struct Ledger {
     input_price: f64,
     output_price: f64,
     tenants: [TenantLedger; TENANTS.len()],
-    pub(super) duration: Histogram,
-    pub(super) first_token: Histogram,
+    duration: Histogram,
+    first_token: Histogram,
     per_token: Histogram,
     pub(super) active: u64,
 }
@@ -149,10 +149,16 @@ pub(super) fn fill(ledgers: &[Ledger], start: Timestamp, values: &mut Values) {
             values.float((input + output) / 1e6);
         }
     }
-    ledgers.iter().for_each(|ledger| values.histogram(&ledger.duration));
-    ledgers.iter().for_each(|ledger| values.histogram(&ledger.first_token));
-    ledgers.iter().for_each(|ledger| values.histogram(&ledger.per_token));
-    ledgers.iter().for_each(|ledger| values.integer(ledger.active));
+    let histograms: [fn(&Ledger) -> &Histogram; 3] =
+        [|ledger| &ledger.duration, |ledger| &ledger.first_token, |ledger| &ledger.per_token];
+    for histogram in histograms {
+        for ledger in ledgers {
+            values.histogram(histogram(ledger));
+        }
+    }
+    for ledger in ledgers {
+        values.integer(ledger.active);
+    }
     values.float(start.as_secs_f64());
 }
 

@@ -93,7 +93,7 @@ impl Mock {
             return Err(MockError::NoModels);
         }
         let total: f64 = config.models.iter().map(|model| model.share).sum();
-        if !((total - 1.0).abs() < 1e-6) {
+        if !(0.999_999..=1.000_001).contains(&total) {
             return Err(MockError::Shares(total));
         }
         let arrivals = Arrivals { requests_per_second: config.requests_per_second, volume: config.volume };

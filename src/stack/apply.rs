@@ -12,7 +12,7 @@ use crate::{
         grafana::{self, Provisioning},
         prometheus,
     },
-    stack::plan::{Action, NewContainer, Plan, Reload, Reloading, Step},
+    stack::step::{Action, NewContainer, Plan, Reload, Reloading, Step},
 };
 
 /// How long Prometheus may take to read its files.

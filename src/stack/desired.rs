@@ -139,6 +139,13 @@ pub struct Service {
     pub probe: Probe,
 }
 
+impl Service {
+    /// Whether a configuration file is read each time it is needed, so that the service need not be told of a change.
+    pub(super) fn reads_anew(&self, path: &str) -> bool {
+        self.component == Component::Exporter && path.starts_with("runbooks/")
+    }
+}
+
 /// Where an image comes from when it is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageOrigin {

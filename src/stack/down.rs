@@ -3,7 +3,8 @@
 use crate::stack::{
     labels,
     observed::Observed,
-    plan::{Action, ORPHAN_GRACE, Plan, Stage, remove, short_id},
+    plan::{ORPHAN_GRACE, remove, short_id},
+    step::{Action, Plan, Stage},
 };
 
 /// What becomes of the data.

@@ -5,7 +5,7 @@
 //! Must not know: `llmobs.yaml`, how files are rendered, how progress is shown.
 //! Invariants: deciding is pure ([`plan`], [`plan_down`], [`preflight`]) and doing is without decisions ([`apply`]);
 //! nothing is touched that does not carry our project's label; whatever was left half-made, the next plan mends it.
-//! Start reading at: [`plan`].
+//! Start reading at: [`up`], then [`plan`].
 
 mod apply;
 mod compose;
@@ -17,9 +17,12 @@ mod observed;
 mod plan;
 mod preflight;
 mod ready;
+mod run;
 #[cfg(test)]
 mod scenario;
+mod service_plan;
 mod settings;
+mod step;
 
 pub use apply::{ApplyError, Event, StepError, apply};
 pub use compose::{ComposeFile, compose};
@@ -29,6 +32,8 @@ pub use desired::{
 };
 pub use down::{VolumesOnDown, plan_down};
 pub use observed::{Contents, Observed, Scope, observe};
-pub use plan::{Action, Plan, Reload, Stage, Step, plan, plan_pulls};
+pub use plan::{plan, plan_pulls};
 pub use preflight::{Facts, Problem, PullPolicy, preflight};
 pub use ready::{Outcome, WaitError, WaitEvent, wait_ready};
+pub use run::{RunError, RunEvent, UpOptions, down, up};
+pub use step::{Action, NewContainer, Plan, Reload, Reloading, Stage, Step};

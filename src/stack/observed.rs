@@ -6,7 +6,11 @@ use futures_util::future::try_join_all;
 
 use crate::{
     docker::{Container, Engine, EngineError, EngineVersion, Image, Labels, Network, State, Volume},
-    stack::{config_volume::ConfigContents, desired::Project, labels},
+    stack::{
+        config_volume::ConfigContents,
+        desired::{Desired, Project},
+        labels,
+    },
 };
 
 /// How much to look at.
@@ -16,6 +20,17 @@ pub struct Scope {
     /// The images that are asked for, by reference.
     pub images: Vec<String>,
     pub contents: Contents,
+}
+
+impl Scope {
+    /// Everything that a plan for `desired` needs.
+    pub fn of(desired: &Desired) -> Self {
+        Self {
+            project: desired.project.clone(),
+            images: desired.services.iter().map(|service| service.container.image.clone()).collect(),
+            contents: Contents::Read,
+        }
+    }
 }
 
 /// Whether the files of the config volumes are read.
@@ -74,9 +89,9 @@ pub(super) fn service_of(container: &Container) -> &str {
 
 /// Takes the picture, with as few questions as there can be and all that can be at once.
 pub async fn observe(engine: &impl Engine, scope: &Scope) -> Result<Observed, EngineError> {
-    let version = engine.version().await?;
     let images = try_join_all(scope.images.iter().map(|reference| engine.image(reference)));
-    let (containers, volumes, networks, made_images, images) = tokio::try_join!(
+    let (version, containers, volumes, networks, made_images, images) = tokio::try_join!(
+        engine.version(),
         engine.containers(),
         engine.volumes(),
         engine.networks(),

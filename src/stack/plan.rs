@@ -1,198 +1,17 @@
-//! What `up` does: from what should be and what is to the steps between, as data.
+//! What `up` does: from what should be and what is to the steps between.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    docker::{Container, ContainerSpec, Entry, Image, Network, NetworkSpec, State, VolumeSpec},
-    remote::{Credentials, Endpoint},
+    docker::{Container, Network},
     stack::{
-        config_volume::{self, ConfigContents, Loaded},
-        desired::{Desired, ImageOrigin, Probe, Service},
+        desired::{Desired, ImageOrigin, Service},
         labels,
         observed::{Observed, service_of},
+        service_plan::{OurNetwork, is_on, plan_service},
+        step::{Action, Plan, Stage},
     },
 };
-
-/// Steps in the order in which they are carried out; nothing to do when there are none.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// Sorted by stage.
-    pub steps: Vec<Step>,
-    /// What is left alone, and why.
-    pub notes: Vec<String>,
-}
-
-/// One thing to do, with its cause.
-#[derive(Debug, Clone)]
-pub struct Step {
-    pub stage: Stage,
-    pub action: Action,
-    pub cause: String,
-}
-
-/// Steps of one stage do not depend on each other; a stage begins when the one before it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// First, so that a failed pull leaves the old stack as it is.
-    Images,
-    RemoveContainers,
-    RemoveNetworks,
-    Create,
-    Containers,
-    Run,
-    CleanUp,
-}
-
-#[derive(Debug, Clone)]
-pub enum Action {
-    Pull {
-        reference: String,
-    },
-    /// Loads the image that is made from our binary.
-    LoadImage {
-        reference: String,
-    },
-    RemoveContainer {
-        container: String,
-        name: String,
-        grace: Duration,
-    },
-    RemoveNetwork {
-        id: String,
-        name: String,
-    },
-    RemoveVolume {
-        name: String,
-    },
-    RemoveImage {
-        id: String,
-        name: String,
-    },
-    CreateNetwork(NetworkSpec),
-    CreateVolume(VolumeSpec),
-    /// Makes a container with a new config volume and uploads its files.
-    CreateContainer(Box<NewContainer>),
-    Start {
-        name: String,
-    },
-    /// Uploads files to a container that stands; they are read when it starts.
-    Upload {
-        name: String,
-        target: String,
-        files: Vec<Entry>,
-        count: usize,
-    },
-    /// Uploads files to a container that runs, and has them read.
-    Reload(Box<Reloading>),
-}
-
-#[derive(Debug, Clone)]
-pub struct NewContainer {
-    /// Id of the container that it takes the place of.
-    pub replaces: Option<String>,
-    pub spec: ContainerSpec,
-    /// Name of the config volume of before, which is ours.
-    pub discards: Option<String>,
-    pub config_volume: VolumeSpec,
-    pub config_target: String,
-    pub files: Vec<Entry>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Reloading {
-    pub container: String,
-    pub how: Reload,
-    pub target: String,
-    /// To upload first; empty when all are there already.
-    pub files: Vec<Entry>,
-    /// How many of them differ.
-    pub count: usize,
-    /// To upload once they are read.
-    pub mark: Entry,
-    pub grace: Duration,
-}
-
-/// How a running service is made to read its files.
-#[derive(Debug, Clone)]
-pub enum Reload {
-    /// Prometheus, by SIGHUP; it tells by its metrics whether it took them.
-    Hangup {
-        endpoint: Endpoint,
-    },
-    /// Grafana, through its API; by a restart if it does not let us.
-    Provisioning {
-        endpoint: Endpoint,
-        credentials: Credentials,
-    },
-    Restart,
-}
-
-impl Plan {
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    pub(super) fn push(&mut self, stage: Stage, action: Action, cause: impl Into<String>) {
-        self.steps.push(Step { stage, action, cause: cause.into() });
-    }
-
-    pub(super) fn sorted(mut self) -> Self {
-        self.steps.sort_by_key(|step| step.stage);
-        self
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for step in &self.steps {
-            writeln!(f, "{step}")?;
-        }
-        for note in &self.notes {
-            writeln!(f, "note: {note}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.action, self.cause)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
-        match self {
-            Self::Pull { reference } => write!(f, "pull image {reference}"),
-            Self::LoadImage { reference } => write!(f, "load image {reference}"),
-            Self::RemoveContainer { name, .. } => write!(f, "remove container {name}"),
-            Self::RemoveNetwork { name, .. } => write!(f, "remove network {name}"),
-            Self::RemoveVolume { name } => write!(f, "remove volume {name}"),
-            Self::RemoveImage { name, .. } => write!(f, "remove image {name}"),
-            Self::CreateNetwork(spec) => write!(f, "create network {}", spec.name),
-            Self::CreateVolume(spec) => write!(f, "create volume {}", spec.name),
-            Self::CreateContainer(new) => {
-                let verb = if new.replaces.is_some() { "recreate" } else { "create" };
-                write!(f, "{verb} container {}", new.spec.name)
-            }
-            Self::Start { name } => write!(f, "start container {name}"),
-            Self::Upload { name, count, .. } => write!(f, "upload {} to {name}", files(*count)),
-            Self::Reload(reload) => {
-                if reload.count > 0 {
-                    write!(f, "upload {} to {}, ", files(reload.count), reload.container)?;
-                }
-                match reload.how {
-                    Reload::Hangup { .. } => write!(f, "reload {} (SIGHUP)", reload.container),
-                    Reload::Provisioning { .. } => {
-                        write!(f, "reload {} (provisioning API)", reload.container)
-                    }
-                    Reload::Restart => write!(f, "restart {}", reload.container),
-                }
-            }
-        }
-    }
-}
 
 /// What `up` has to do.
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
@@ -221,12 +40,6 @@ pub fn plan_pulls(desired: &Desired) -> Plan {
     plan
 }
 
-/// The network that the services' containers are to be on.
-enum OurNetwork<'a> {
-    New,
-    Existing { id: &'a str, surplus: Vec<&'a Network> },
-}
-
 fn plan_network<'a>(plan: &mut Plan, desired: &Desired, observed: &'a Observed) -> OurNetwork<'a> {
     let mut ours: Vec<_> = observed
         .networks
@@ -245,161 +58,6 @@ fn plan_network<'a>(plan: &mut Plan, desired: &Desired, observed: &'a Observed) 
         plan.push(Stage::RemoveNetworks, action, "a second one of that name");
     }
     OurNetwork::Existing { id: &kept.id, surplus: surplus.to_vec() }
-}
-
-fn is_on(container: &Container, network: &Network) -> bool {
-    container.networks.get(&network.name) == Some(&network.id)
-}
-
-fn plan_service(plan: &mut Plan, service: &Service, observed: &Observed, network: &OurNetwork<'_>) {
-    let spec = &service.container;
-    let image = observed.images.get(&spec.image);
-    let image_is_new = plan_image(plan, service, image);
-    let name = &spec.name;
-    let Some(container) = observed.container_of(service.component.name(), name) else {
-        create(plan, service, observed, None, "missing");
-        return;
-    };
-    let contents = observed.configs.get(name);
-    if let Some(cause) = reason_to_recreate(service, container, image_is_new, image, network, contents) {
-        let on_surplus = matches!(network, OurNetwork::Existing { surplus, .. }
-            if surplus.iter().any(|network| is_on(container, network)));
-        if on_surplus {
-            // It must be gone before the second network can go, and that before a name leads to one network alone.
-            plan.push(Stage::RemoveContainers, remove(container, spec.stop_timeout), cause.clone());
-            create(plan, service, observed, None, &cause);
-        } else {
-            create(plan, service, observed, Some(container.id.clone()), &cause);
-        }
-        return;
-    }
-    plan_files(plan, service, container, contents);
-}
-
-/// Whether the image will be another one than before.
-fn plan_image(plan: &mut Plan, service: &Service, image: Option<&Image>) -> bool {
-    let reference = service.container.image.clone();
-    match &service.image {
-        ImageOrigin::Registry => {
-            if image.is_none() {
-                plan.push(Stage::Images, Action::Pull { reference }, "missing");
-            }
-            false
-        }
-        ImageOrigin::Made { contents_hash } => {
-            let cause = match image {
-                None => "missing",
-                Some(image) if image.labels.get(labels::IMAGE) != Some(contents_hash) => "another binary",
-                Some(_) => return false,
-            };
-            plan.push(Stage::Images, Action::LoadImage { reference }, cause);
-            true
-        }
-    }
-}
-
-fn reason_to_recreate(
-    service: &Service,
-    container: &Container,
-    image_is_new: bool,
-    image: Option<&Image>,
-    network: &OurNetwork<'_>,
-    contents: Option<&ConfigContents>,
-) -> Option<String> {
-    let spec = &service.container;
-    match container.state {
-        State::Created => return Some("left half-made".to_owned()),
-        State::Paused => return Some("paused".to_owned()),
-        State::Removing | State::Dead => return Some("half removed".to_owned()),
-        State::Running | State::Restarting | State::Exited => {}
-    }
-    if image_is_new || image.is_none_or(|image| image.id != container.image_id) {
-        return Some("image changed".to_owned());
-    }
-    match network {
-        OurNetwork::New => return Some("its network is gone".to_owned()),
-        OurNetwork::Existing { id, .. } => {
-            if container.networks.get(&spec.network).map(String::as_str) != Some(*id) {
-                return Some("not on the network".to_owned());
-            }
-        }
-    }
-    if container.labels.get(labels::SPEC) != spec.labels.get(labels::SPEC) {
-        // A container that does not run publishes nothing, so there is nothing to compare.
-        let moved = container.ports.iter().zip(&spec.ports).find(|(is, wanted)| is.host != wanted.host);
-        return Some(match moved {
-            Some((is, wanted)) => format!("port {} becomes {}", is.host, wanted.host),
-            None => "settings changed".to_owned(),
-        });
-    }
-    let unwanted = contents?.unwanted(&service.config)?;
-    Some(format!("{unwanted} is no longer wanted"))
-}
-
-fn create(plan: &mut Plan, service: &Service, observed: &Observed, replaces: Option<String>, cause: &str) {
-    let name = service.container.name.clone();
-    let new = NewContainer {
-        replaces,
-        spec: service.container.clone(),
-        discards: observed
-            .volumes
-            .iter()
-            .find(|volume| volume.name == service.config_volume.name && observed.is_ours(&volume.labels))
-            .map(|volume| volume.name.clone()),
-        config_volume: service.config_volume.clone(),
-        config_target: service.config_target.clone(),
-        files: config_volume::upload(&service.config, Loaded::Yes),
-    };
-    plan.push(Stage::Containers, Action::CreateContainer(Box::new(new)), cause);
-    plan.push(Stage::Run, Action::Start { name }, "new");
-}
-
-fn plan_files(plan: &mut Plan, service: &Service, container: &Container, contents: Option<&ConfigContents>) {
-    let name = service.container.name.clone();
-    let target = service.config_target.clone();
-    let differing =
-        contents.map_or_else(|| vec!["everything".to_owned()], |found| found.differing(&service.config));
-    let cause = match differing.as_slice() {
-        [] => "uploaded before, but not read yet".to_owned(),
-        [path] => format!("{path} differs"),
-        [path, rest @ ..] => format!("{path} and {} more differ", rest.len()),
-    };
-    let count = differing.len();
-    if container.state == State::Exited {
-        if count > 0 {
-            let files = config_volume::upload(&service.config, Loaded::Yes);
-            plan.push(Stage::Containers, Action::Upload { name: name.clone(), target, files, count }, cause);
-        }
-        plan.push(Stage::Run, Action::Start { name }, "stopped");
-        return;
-    }
-    if count == 0 && contents.is_some_and(ConfigContents::is_loaded) {
-        return;
-    }
-    let files = if count > 0 { config_volume::upload(&service.config, Loaded::NotYet) } else { Vec::new() };
-    let reload = Reloading {
-        container: name,
-        how: how_to_reload(service, container.state),
-        target,
-        files,
-        count,
-        mark: config_volume::list(&service.config, Loaded::Yes),
-        grace: service.container.stop_timeout,
-    };
-    plan.push(Stage::Run, Action::Reload(Box::new(reload)), cause);
-}
-
-fn how_to_reload(service: &Service, state: State) -> Reload {
-    let endpoint = service.endpoint;
-    match &service.probe {
-        // One that crashes again and again may not be there to be asked.
-        _ if state == State::Restarting => Reload::Restart,
-        Probe::Prometheus { .. } => Reload::Hangup { endpoint },
-        Probe::Grafana { credentials, .. } => {
-            Reload::Provisioning { endpoint, credentials: credentials.clone() }
-        }
-        Probe::Exporter => Reload::Restart,
-    }
 }
 
 pub(super) fn remove(container: &Container, grace: Duration) -> Action {
@@ -468,6 +126,7 @@ pub(super) fn short_id(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::State;
     use crate::stack::scenario::{EXPORTER_TAG, Scenario, files, made_image};
 
     #[track_caller]
@@ -536,6 +195,17 @@ upload 1 file to llmobs-prometheus-1, reload llmobs-prometheus-1 (SIGHUP): rules
 upload 2 files to llmobs-grafana-1, reload llmobs-grafana-1 (provisioning API): dashboards/overview.json and 1 more differ
 upload 1 file to llmobs-exporter-1, restart llmobs-exporter-1: llmobs.yaml differs
 ",
+        );
+    }
+
+    #[test]
+    fn a_changed_runbook_restarts_nothing() {
+        let mut scenario = Scenario::up_and_running();
+        let files = &mut scenario.spec.exporter.as_mut().unwrap().files;
+        files.insert("runbooks/LLMServiceDown.md".to_owned(), b"# Down".to_vec());
+        check_to_the_end(
+            &scenario,
+            "upload 1 file to llmobs-exporter-1: runbooks/LLMServiceDown.md differs\n",
         );
     }
 

@@ -3,7 +3,7 @@
 use std::{io, net::IpAddr};
 
 use crate::{
-    docker::PublishedPort,
+    docker::{Container, PublishedPort, State},
     stack::{
         desired::{Desired, ImageOrigin, Service},
         observed::Observed,
@@ -102,6 +102,15 @@ fn taken_port(
         container.ports.iter().any(|theirs| theirs.host == port.host && overlaps(theirs.ip))
     });
     let name = service.component.name();
+    let on_its_way = |container: &Container| {
+        matches!(container.state, State::Created | State::Restarting)
+            && container.name == service.container.name
+    };
+    if observed.ours().any(on_its_way) {
+        // It may hold its port at this moment: the engine binds ports before it says that a container runs, and goes
+        // on with a start whose asker was killed. The listing does not tell, and the plan replaces or restarts it.
+        return None;
+    }
     let hint = format!("use other ports with `--port-offset N`, or set `stack.ports.{name}`");
     match holders.next() {
         // What we hold ourselves is let go of in time.
@@ -188,6 +197,14 @@ mod tests {
     #[test]
     fn our_own_ports_are_not_in_the_way() {
         check(&Scenario::up_and_running(), PullPolicy::Never, TAKEN, &[]);
+    }
+
+    #[test]
+    fn a_container_of_ours_that_is_being_started_may_hold_its_port() {
+        let scenario = Scenario::up_and_running();
+        scenario.set_state("llmobs-prometheus-1", State::Created);
+        scenario.set_state("llmobs-grafana-1", State::Restarting);
+        check(&scenario, PullPolicy::Missing, TAKEN, &[]);
     }
 
     #[test]

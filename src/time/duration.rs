@@ -101,7 +101,7 @@ impl fmt::Display for PromDuration {
         let mut rest = self.0;
         for (unit, millis) in UNITS {
             let whole_only = matches!(unit, "y" | "w" | "d");
-            if rest < millis || (whole_only && rest % millis != 0) {
+            if rest < millis || (whole_only && !rest.is_multiple_of(millis)) {
                 continue;
             }
             write!(f, "{}{unit}", rest / millis)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool's findings are its output")]
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
+mod bench_exporter;
 mod licences;
 mod stand_in;
 mod tidy;
@@ -19,6 +20,9 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Measure how fast something is, against a peer in the same run.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Hold the tracked files to the house rules that no other tool checks.
     Tidy,
     /// Hold the dependencies to the licence allow-list, the bans and the budget.
@@ -36,12 +40,19 @@ enum Task {
     StandInServe,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Bench {
+    /// Scrapes of a 200-sample page that changes each time, against a server of a static page of that size.
+    Exporter,
+}
+
 fn main() -> ExitCode {
     // In the image this program is Grafana's entry point, which takes no arguments of ours.
     let called = env::args_os().next().unwrap_or_default();
     let task =
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
+        Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -1,57 +1,43 @@
 //! Numbers in exposition text.
 
-use std::io::Write as _;
+use super::page::Value;
 
-/// Decimal places that the quick way writes.
-const PLACES: usize = 9;
-const SCALE: f64 = 1e9;
+/// Room for the text of a number.
+#[derive(Default)]
+pub(super) struct Digits {
+    integer: itoa::Buffer,
+    float: zmij::Buffer,
+}
 
-/// Appends the shortest text that reads back as the same number.
-pub(super) fn write_value(value: f64, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        out.extend_from_slice(match value {
-            f64::INFINITY => b"+Inf",
-            f64::NEG_INFINITY => b"-Inf",
-            _ => b"NaN",
-        });
-        return;
-    }
-    let scaled = (value.abs() * SCALE).round();
-    // Up to 15 digits every decimal is its own double, so a decimal of that length that divides back to the value
-    // is, without trailing zeros, the shortest one.
-    if scaled < 1e15 && scaled / SCALE == value.abs() {
-        if value.is_sign_negative() {
-            out.push(b'-');
+impl Digits {
+    /// The shortest text that reads back as the same number.
+    pub(super) fn of(&mut self, value: Value) -> &str {
+        match value {
+            Value::Integer(value) => self.integer.format(value),
+            Value::Float(f64::INFINITY) => "+Inf",
+            Value::Float(f64::NEG_INFINITY) => "-Inf",
+            Value::Float(value) if value.is_nan() => "NaN",
+            Value::Float(value) => {
+                let text = self.float.format_finite(value);
+                text.strip_suffix(".0").unwrap_or(text)
+            }
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= scaled < 1e15")]
-        write_decimal(scaled as u64, out);
-    } else if value.abs() < 1e-6 || value.abs() >= 1e17 {
-        write!(out, "{value:e}").expect("a Vec takes every write");
-    } else {
-        write!(out, "{value}").expect("a Vec takes every write");
     }
 }
 
-/// Writes `scaled` billionths.
-fn write_decimal(scaled: u64, out: &mut Vec<u8>) {
-    const UNIT: u64 = 10_u64.pow(PLACES as u32);
-    write_integer(scaled / UNIT, out);
-    let mut fraction = scaled % UNIT;
-    if fraction == 0 {
-        return;
-    }
-    let mut digits = [b'0'; PLACES];
+/// Writes a number over the one that stands there, from the last digit to the first that differs. `false`, and no
+/// number stands there any more, when its length is another.
+pub(super) fn overwrite_integer(digits: &mut [u8], before: u64, now: u64) -> bool {
+    let (mut before, mut now) = (before, now);
     for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(fraction % 10).expect("a digit");
-        fraction /= 10;
+        if before == now {
+            return true;
+        }
+        *digit = b'0' + (now % 10) as u8;
+        before /= 10;
+        now /= 10;
     }
-    let used = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
-    out.push(b'.');
-    out.extend_from_slice(&digits[..used]);
-}
-
-pub(super) fn write_integer(value: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    before == now && (digits.len() == 1 || digits.first() != Some(&b'0'))
 }
 
 /// A bucket bound as Prometheus' own client library prints it in text: `1`, `0.005`, `1e+06`.
@@ -86,12 +72,11 @@ mod tests {
 
     #[track_caller]
     fn check(value: f64, expect: &str) {
-        let mut out = Vec::new();
-        write_value(value, &mut out);
-        let text = String::from_utf8(out).unwrap();
+        let mut digits = Digits::default();
+        let text = digits.of(Value::Float(value));
         assert_eq!(text, expect);
         let back: f64 = text.parse().unwrap();
-        assert!(back == value || back.is_nan() && value.is_nan(), "{text} reads back as {back}");
+        assert_eq!(back.to_bits(), value.to_bits(), "{text} reads back as {back}");
     }
 
     #[test]
@@ -104,29 +89,40 @@ mod tests {
         check(0.1 + 0.2, "0.30000000000000004");
         check(1.0 / 3.0, "0.3333333333333333");
         check(123_456.789_012, "123456.789012");
-        check(0.000_000_001, "0.000000001");
+        check(0.000_01, "0.00001");
         check(1e-10, "1e-10");
+        check(0.000_001, "1e-6");
         check(999_999.999_999_999, "999999.999999999");
         check(1_795_477_826.5, "1795477826.5");
         check(1e15, "1000000000000000");
-        check(1e21, "1e21");
-        check(f64::MAX, "1.7976931348623157e308");
+        check(1e21, "1e+21");
+        check(f64::MAX, "1.7976931348623157e+308");
         check(5e-324, "5e-324");
         check(f64::INFINITY, "+Inf");
         check(f64::NEG_INFINITY, "-Inf");
         check(f64::NAN, "NaN");
     }
 
+    #[track_caller]
+    fn check_overwrite(before: u64, now: u64, expect: Option<&str>) {
+        let mut digits = before.to_string().into_bytes();
+        let fits = overwrite_integer(&mut digits, before, now);
+        let text = fits.then(|| String::from_utf8(digits).unwrap());
+        assert_eq!(text.as_deref(), expect);
+    }
+
     #[test]
-    fn many_values_are_as_short_as_the_standard_library_writes_them() {
-        let mut state = 1_u64;
-        for _ in 0..200_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let value = (state >> 20) as f64 / 10_f64.powi(i32::try_from(state % 14).unwrap());
-            let mut out = Vec::new();
-            write_value(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
-        }
+    fn integers_of_the_same_length_are_overwritten() {
+        check_overwrite(0, 9, Some("9"));
+        check_overwrite(9, 0, Some("0"));
+        check_overwrite(9, 10, None);
+        check_overwrite(10, 9, None);
+        check_overwrite(12_345, 12_345, Some("12345"));
+        check_overwrite(12_399, 12_400, Some("12400"));
+        check_overwrite(10_000, 99_999, Some("99999"));
+        check_overwrite(u64::MAX - 1, u64::MAX, Some("18446744073709551615"));
+        check_overwrite(u64::MAX, 9_999_999_999_999_999_999, None);
+        check_overwrite(9_999_999_999_999_999_999, 1_000_000_000_000_000_000, Some("1000000000000000000"));
     }
 
     #[track_caller]

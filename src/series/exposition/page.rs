@@ -1,10 +1,10 @@
 //! A page of metrics: everything but the values is rendered once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{
     Format,
-    number::{bound_text, canonical_bound_text, write_integer, write_value},
+    number::{Digits, bound_text, canonical_bound_text, overwrite_integer},
 };
 use crate::series::{
     Family, Histogram, Kind, Labels,
@@ -13,6 +13,9 @@ use crate::series::{
 
 /// Units that `OpenMetrics` is told of where the name of a family ends in one.
 const UNITS: [&str; 5] = ["bytes", "ratio", "seconds", "tokens", "usd"];
+
+/// Characters of `-1.2345678901234567e-308`.
+const LONGEST_FLOAT: usize = 24;
 
 /// The fixed part of an exposition: a scrape writes only values between texts that are ready.
 #[derive(Debug, Clone)]
@@ -45,17 +48,29 @@ pub enum PageError {
 pub struct Values(Vec<Value>);
 
 #[derive(Debug, Clone, Copy)]
-enum Value {
+pub(super) enum Value {
     Integer(u64),
     Float(f64),
 }
 
-/// Text with gaps for values.
+/// Text with places for values.
+///
+/// From scrape to scrape most integers keep their length, so their digits stay in the text and are written over:
+/// long stretches can be copied at once. Floats change their length at nearly each scrape and are put between.
 #[derive(Debug, Clone, Default)]
 struct Template {
     text: Vec<u8>,
-    /// Offsets in the text at which a value is missing, ascending.
-    gaps: Vec<usize>,
+    /// In the order of the text.
+    slots: Vec<Slot>,
+}
+
+/// A place for a value.
+#[derive(Debug, Clone)]
+struct Slot {
+    /// Where an integer's digits are; empty for a float.
+    range: Range<usize>,
+    /// What was written last.
+    value: Value,
 }
 
 impl Values {
@@ -103,7 +118,7 @@ impl Page {
 
     /// How many values [`Page::write`] needs.
     pub fn len(&self) -> usize {
-        self.text.gaps.len()
+        self.text.slots.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -114,24 +129,12 @@ impl Page {
     ///
     /// # Panics
     /// When the number of values is not [`Page::len`]: the caller's families and values have parted.
-    pub fn write(&self, format: Format, values: &Values, out: &mut Vec<u8>) {
+    pub fn write(&mut self, format: Format, values: &Values, out: &mut Vec<u8>) {
         assert_eq!(values.0.len(), self.len(), "one value for each sample of the page");
-        let template = match format {
-            Format::Text => &self.text,
-            Format::OpenMetrics => &self.open_metrics,
-        };
-        // A count is rarely longer than 12 digits; where it is, the buffer grows.
-        out.reserve(template.text.len() + 12 * values.0.len());
-        let mut start = 0;
-        for (&gap, &value) in template.gaps.iter().zip(&values.0) {
-            out.extend_from_slice(&template.text[start..gap]);
-            match value {
-                Value::Integer(value) => write_integer(value, out),
-                Value::Float(value) => write_value(value, out),
-            }
-            start = gap;
+        match format {
+            Format::Text => self.text.write(&values.0, out),
+            Format::OpenMetrics => self.open_metrics.write(&values.0, out),
         }
-        out.extend_from_slice(&template.text[start..]);
     }
 }
 
@@ -215,11 +218,65 @@ impl Template {
         self.text.extend_from_slice(lines.as_bytes());
     }
 
-    /// A line with a gap for its value.
+    fn write(&mut self, values: &[Value], out: &mut Vec<u8>) {
+        let base = out.len();
+        if !self.update(values, out) {
+            out.truncate(base);
+            self.make_room(values);
+            let written = self.update(values, out);
+            debug_assert!(written, "there is room for just these values");
+        }
+    }
+
+    /// Brings the integers up to date and appends the text with the floats. `false`, and `out` is of no use, when an
+    /// integer has another length than its place.
+    fn update(&mut self, values: &[Value], out: &mut Vec<u8>) -> bool {
+        out.reserve(self.text.len() + LONGEST_FLOAT * values.len());
+        let mut digits = Digits::default();
+        let mut copied = 0;
+        for (slot, &value) in self.slots.iter_mut().zip(values) {
+            match (slot.value, value) {
+                (Value::Integer(before), Value::Integer(now)) => {
+                    if !overwrite_integer(&mut self.text[slot.range.clone()], before, now) {
+                        return false;
+                    }
+                }
+                (Value::Float(_), Value::Float(_)) => {
+                    out.extend_from_slice(&self.text[copied..slot.range.start]);
+                    out.extend_from_slice(digits.of(value).as_bytes());
+                    copied = slot.range.start;
+                }
+                (Value::Integer(_), Value::Float(_)) | (Value::Float(_), Value::Integer(_)) => return false,
+            }
+            slot.value = value;
+        }
+        out.extend_from_slice(&self.text[copied..]);
+        true
+    }
+
+    /// Lays the text out anew for values of other lengths or kinds.
+    fn make_room(&mut self, values: &[Value]) {
+        let old = std::mem::take(&mut self.text);
+        let mut digits = Digits::default();
+        let mut copied = 0;
+        for (slot, &value) in self.slots.iter_mut().zip(values) {
+            self.text.extend_from_slice(&old[copied..slot.range.start]);
+            copied = slot.range.end;
+            let start = self.text.len();
+            if let Value::Integer(_) = value {
+                self.text.extend_from_slice(digits.of(value).as_bytes());
+            }
+            *slot = Slot { range: start..self.text.len(), value };
+        }
+        self.text.extend_from_slice(&old[copied..]);
+    }
+
+    /// A line with a place for its value.
     fn sample(&mut self, name: &str, labels: &Labels, le: Option<&str>) {
         self.name(name, labels, le);
-        self.gaps.push(self.text.len());
-        self.text.push(b'\n');
+        let start = self.text.len();
+        self.text.extend_from_slice(b"0\n");
+        self.slots.push(Slot { range: start..start + 1, value: Value::Integer(0) });
     }
 
     fn name(&mut self, name: &str, labels: &Labels, le: Option<&str>) {
@@ -239,6 +296,7 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::series::parse;
 
     fn family(name: &str, kind: Kind, series: &[&[(&str, &str)]]) -> Family {
         let series = series.iter().map(|pairs| Labels::new(pairs.iter().copied()).unwrap()).collect();
@@ -247,7 +305,7 @@ mod tests {
 
     #[track_caller]
     fn check(families: &[Family], values: &Values, text: &str, open_metrics: &str) {
-        let page = Page::new(families).unwrap();
+        let mut page = Page::new(families).unwrap();
         for (format, expect) in [(Format::Text, text), (Format::OpenMetrics, open_metrics)] {
             let mut out = Vec::new();
             page.write(format, values, &mut out);
@@ -304,6 +362,36 @@ mod tests {
              d_seconds_bucket{m=\"x\",le=\"+Inf\"} 3\nd_seconds_sum{m=\"x\"} 10.25\nd_seconds_count{m=\"x\"} 3\n\
              # EOF\n",
         );
+    }
+
+    #[test]
+    fn a_page_is_the_same_whatever_was_written_before() {
+        let families = [family("a_total", Kind::Counter, &[&[], &[("m", "x")], &[("m", "y")]])];
+        let mut used = Page::new(&families).unwrap();
+        let scrapes = [
+            [Value::Integer(0), Value::Float(0.5), Value::Integer(u64::MAX)],
+            [Value::Integer(9), Value::Float(0.25), Value::Integer(0)],
+            [Value::Integer(10), Value::Float(-0.0), Value::Integer(999)],
+            [Value::Integer(11), Value::Float(0.0), Value::Integer(1000)],
+            [Value::Integer(99), Value::Float(f64::NAN), Value::Integer(1999)],
+            [Value::Integer(99), Value::Float(f64::NAN), Value::Integer(2001)],
+            [Value::Float(1.5), Value::Integer(100), Value::Integer(3)],
+            [Value::Integer(150), Value::Float(99.0), Value::Float(4.0)],
+        ];
+        for scrape in scrapes {
+            let values = Values(scrape.to_vec());
+            let (mut got, mut fresh) = (b"before".to_vec(), b"before".to_vec());
+            used.write(Format::Text, &values, &mut got);
+            Page::new(&families).unwrap().write(Format::Text, &values, &mut fresh);
+            assert_eq!(String::from_utf8(got).unwrap(), String::from_utf8(fresh.clone()).unwrap());
+            let expect = scrape.map(|value| match value {
+                Value::Integer(value) => value as f64,
+                Value::Float(value) => value,
+            });
+            let read = parse(str::from_utf8(&fresh[6..]).unwrap()).unwrap();
+            let read: Vec<u64> = read.iter().map(|sample| sample.value.to_bits()).collect();
+            assert_eq!(read, expect.map(f64::to_bits));
+        }
     }
 
     #[track_caller]

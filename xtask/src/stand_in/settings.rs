@@ -61,8 +61,12 @@ impl Settings {
 
     /// What the official entry point looks at before it starts the server.
     pub(super) fn check_paths(&self) -> anyhow::Result<()> {
-        let config = fs::read_to_string(&self.config)
-            .with_context(|| format!("GF_PATHS_CONFIG='{}' is not readable", self.config.display()))?;
+        // The official image has the file; the stand-in's has none, which says as much as an empty one.
+        let config = match fs::read_to_string(&self.config) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            other => other
+                .with_context(|| format!("GF_PATHS_CONFIG='{}' is not readable", self.config.display()))?,
+        };
         let is_setting = |line: &str| !line.is_empty() && !line.starts_with([';', '#', '[']);
         ensure!(
             !config.lines().any(|line| is_setting(line.trim())),
@@ -162,9 +166,11 @@ mod tests {
         let check = |expect: Option<String>| {
             assert_eq!(settings.check_paths().err().map(|error| error.to_string()), expect);
         };
-        check(Some(format!("GF_PATHS_CONFIG='{}' is not readable", at("grafana.ini"))));
-        fs::write(at("grafana.ini"), "; nothing\n[server]\n").unwrap();
         check(Some(format!("GF_PATHS_HOME='{}' is not readable", at("home"))));
+        fs::create_dir(at("grafana.ini")).unwrap();
+        check(Some(format!("GF_PATHS_CONFIG='{}' is not readable", at("grafana.ini"))));
+        fs::remove_dir(at("grafana.ini")).unwrap();
+        fs::write(at("grafana.ini"), "; nothing\n[server]\n").unwrap();
         fs::create_dir(at("home")).unwrap();
         check(Some(format!("GF_PATHS_DATA='{}' is not writable", at("data"))));
         fs::create_dir(at("data")).unwrap();
