@@ -40,16 +40,15 @@ impl State {
         })
     }
 
-    /// Grafana's admin, with the password that was made for this project.
+    /// Grafana's admin, with the password that was made for this project, or a new one that is not kept yet.
     pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
-        let path = self.password_file();
-        let password = if path.exists() { files::read_text(&path)?.trim().to_owned() } else { String::new() };
-        if !password.is_empty() {
-            return Ok(admin(password));
-        }
-        let password = new_password()?;
-        files::write_secret(&path, format!("{password}\n").as_bytes())?;
-        Ok(admin(password))
+        let kept = self.password()?.filter(|password| !password.is_empty());
+        Ok(Credentials { user: "admin".to_owned(), password: kept.map_or_else(new_password, Ok)? })
+    }
+
+    pub(super) fn keep(&self, credentials: &Credentials) -> anyhow::Result<()> {
+        files::write_secret(&self.password_file(), format!("{}\n", credentials.password).as_bytes())?;
+        Ok(())
     }
 
     /// The password, if one was made.
@@ -87,10 +86,6 @@ impl State {
     pub(super) fn password_file(&self) -> PathBuf {
         self.folder.join("grafana-password")
     }
-}
-
-fn admin(password: String) -> Credentials {
-    Credentials { user: "admin".to_owned(), password }
 }
 
 /// 24 characters of 64, which are 144 bits.

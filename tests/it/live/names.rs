@@ -8,7 +8,7 @@ use super::{
     grafana,
     panels::{all_have_data, ask_with, questions},
     project::{Project, eventually},
-    prometheus::{Series, query, rules_healthy},
+    prometheus::{query, rules_healthy},
 };
 
 /// Each with a decoy that a careless expression would select too.
@@ -51,9 +51,12 @@ fn hostile_names_select_their_own_series() {
         check_selects(&project, "llm_requests_total", name);
         check_selects(&project, "llm_model_price_usd_per_token", name);
     }
-    let offered = query(&endpoint, "llmobs:model:info").unwrap();
-    let offered: BTreeSet<_> = offered.iter().map(|series: &Series| series.labels["model"].as_str()).collect();
-    assert_eq!(offered, names.iter().copied().collect());
+    let expect: BTreeSet<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    eventually(Duration::from_secs(40), || {
+        let found = query(&endpoint, "llmobs:model:info")?;
+        let offered: BTreeSet<_> = found.iter().map(|series| series.labels["model"].clone()).collect();
+        if offered == expect { Ok(()) } else { Err(format!("{offered:?} are offered")) }
+    });
 
     // The dashboard, with everything and with one of them chosen, as Grafana puts a single value in.
     let dashboard = grafana::dashboard(&project).unwrap();

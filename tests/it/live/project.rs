@@ -207,7 +207,8 @@ fn free_offset() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 500).unwrap() * 40;
     loop {
-        let offset = 1000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        // Every second one: two of the ports are neighbours.
+        let offset = 1000 + (start + 2 * NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
         let free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port + offset)).is_ok();
         if free(9090) && free(3000) && free(9091) {
             return offset;
