@@ -47,8 +47,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     if !args.dry_run {
         state.keep(&credentials)?;
     }
-    let purpose =
-        Purpose { project: project.clone(), port_offset, credentials, exporter_hash: image.hash() };
+    let purpose = Purpose { project: project.clone(), port_offset, credentials, exporter_hash: image.hash() };
     let bundle = Bundle::make(configured, purpose)?;
     ui.diagnostics(&bundle.notes);
     let remember = || state.remember_port_offset(port_offset);

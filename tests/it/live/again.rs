@@ -71,7 +71,9 @@ fn up_again_changes_what_differs_and_nothing_else() {
     assert_eq!((&third[PROMETHEUS], &third[GRAFANA]), (&first[PROMETHEUS], &first[GRAFANA]));
     assert_eq!(third[EXPORTER].0, first[EXPORTER].0);
     assert_ne!(third[EXPORTER].1, second[EXPORTER].1, "the exporter was not restarted");
-    let rules = super::project::eventually(std::time::Duration::from_secs(40), || rules_healthy(&project.prometheus()));
+    let rules = super::project::eventually(std::time::Duration::from_secs(40), || {
+        rules_healthy(&project.prometheus())
+    });
     let prices = rules.iter().filter(|name| *name == "llm_model_price_usd_per_token").count();
     assert_eq!(prices, 3, "input, output and cached input of one model");
 

@@ -32,7 +32,8 @@ fn containers_have_no_more_than_they_need() {
     let Some(project) = Project::new("hard") else { return };
     project.up(&[]).done();
     let password = grafana::admin(&project).password;
-    let services = [("prometheus", 9090, "65534:65534"), ("grafana", 3000, "472:0"), ("exporter", 9091, "65534:65534")];
+    let services =
+        [("prometheus", 9090, "65534:65534"), ("grafana", 3000, "472:0"), ("exporter", 9091, "65534:65534")];
     for (service, port, user) in services {
         let found = inspect(&project.container(service));
         let host = &found["HostConfig"];
@@ -64,7 +65,8 @@ fn containers_have_no_more_than_they_need() {
         assert!(!found.to_string().contains(&password), "the password is to be seen in {service}");
         assert_eq!(found["RestartCount"], 0, "{service}");
         let volumes = found["Mounts"].as_array().unwrap();
-        let all_named = volumes.iter().all(|mount| mount["Name"].as_str().unwrap().starts_with(&project.name));
+        let all_named =
+            volumes.iter().all(|mount| mount["Name"].as_str().unwrap().starts_with(&project.name));
         assert!(all_named, "{service} has a volume without a name: {volumes:?}");
         assert_eq!(listening(port + project.offset), [loopback()], "{service}");
     }
@@ -77,7 +79,11 @@ fn check_grafana(project: &Project, password: &str) {
     let file = project.state_dir().join(&project.name).join("grafana-password");
     assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     let shown = project.run(&["status", "--show-password"]).done();
-    assert!(shown.stdout.contains(&format!("Grafana: user admin, password {password}\n")), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains(&format!("Grafana: user admin, password {password}\n")),
+        "{}",
+        shown.stdout
+    );
 
     let found = grafana::ask(project, "/api/search?type=dash-db").unwrap();
     let uids: Vec<_> = found.as_array().unwrap().iter().map(|found| found["uid"].clone()).collect();

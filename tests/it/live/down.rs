@@ -20,7 +20,10 @@ fn down_keeps_data_and_password_until_told_otherwise() {
     let name = project.name.clone();
 
     project.down(&[]).done();
-    assert_eq!(project.objects(), [format!("volume {name}_grafana-data"), format!("volume {name}_prometheus-data")]);
+    assert_eq!(
+        project.objects(),
+        [format!("volume {name}_grafana-data"), format!("volume {name}_prometheus-data")]
+    );
     let shown = project.run(&["status", "--show-password"]);
     assert_eq!(shown.code, Some(1), "a stack that does not run is not healthy");
 
@@ -30,7 +33,10 @@ fn down_keeps_data_and_password_until_told_otherwise() {
     assert_eq!(grafana::admin(&project).password, password);
     grafana::dashboard(&project).unwrap();
     let samples = query(&project.prometheus(), "up{job=\"mock\"}[1h]").unwrap();
-    assert!(samples.iter().any(|series| series.samples[0].0 < started), "nothing is left from before: {samples:?}");
+    assert!(
+        samples.iter().any(|series| series.samples[0].0 < started),
+        "nothing is left from before: {samples:?}"
+    );
 
     // Neither the file nor a state folder is needed to take it away.
     fs::remove_file(project.path().join("llmobs.yaml")).unwrap();
@@ -69,7 +75,10 @@ impl Foreign {
 
     fn all_there(&self) -> bool {
         let there = all_names();
-        [&self.containers, &self.networks, &self.volumes].into_iter().flatten().all(|name| there.contains(name))
+        [&self.containers, &self.networks, &self.volumes]
+            .into_iter()
+            .flatten()
+            .all(|name| there.contains(name))
     }
 }
 
@@ -107,7 +116,8 @@ fn what_is_not_ours_is_never_touched() {
     let refused = project.up(&[]).ended_with(2);
     let problems: Vec<_> =
         refused.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect();
-    let taken = |what: &str, kind: &str| format!("the name `{name}{what}` is taken by a {kind} that is not ours");
+    let taken =
+        |what: &str, kind: &str| format!("the name `{name}{what}` is taken by a {kind} that is not ours");
     let expect = [
         taken("-prometheus-1", "container"),
         taken("_grafana-data", "volume"),

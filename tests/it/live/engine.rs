@@ -51,6 +51,14 @@ pub(super) fn all_names() -> Vec<String> {
     found
 }
 
+/// Ids of the images that some llmobs made.
+pub(super) fn made_images() -> Vec<String> {
+    let shown = docker(&["images", "--all", "--quiet", "--filter", "label=dev.llmobs.image"]);
+    let mut ids: Vec<_> = shown.lines().map(str::to_owned).collect();
+    ids.sort();
+    ids
+}
+
 #[track_caller]
 pub(super) fn inspect(container: &str) -> Value {
     let text = docker(&["inspect", "--type", "container", container]);

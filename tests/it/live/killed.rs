@@ -27,7 +27,7 @@ fn a_killed_up_is_mended_by_the_next() {
     let Some(project) = Project::new("kill") else { return };
     // Another moment on each run; it is printed, so that a failure can be had again.
     let seed = std::process::id();
-    for part in [seed % 7, 7 + seed % 11] {
+    for part in [seed % 15, 15 + seed % 15] {
         let moment = Duration::from_millis(u64::from(part) * 120);
         kill_after(&project, moment);
         println!("after {} ms there was {:?}", moment.as_millis(), project.objects());

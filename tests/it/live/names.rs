@@ -46,7 +46,7 @@ fn hostile_names_select_their_own_series() {
     project.up(&[]).done();
 
     let endpoint = project.prometheus();
-    eventually(Duration::from_secs(60), || rules_healthy(&endpoint));
+    eventually(Duration::from_mins(1), || rules_healthy(&endpoint));
     for name in &names {
         check_selects(&project, "llm_requests_total", name);
         check_selects(&project, "llm_model_price_usd_per_token", name);
@@ -61,7 +61,7 @@ fn hostile_names_select_their_own_series() {
     // The dashboard, with everything and with one of them chosen, as Grafana puts a single value in.
     let dashboard = grafana::dashboard(&project).unwrap();
     let everything = questions(&dashboard, 5);
-    eventually(Duration::from_secs(60), || all_have_data(&endpoint, &everything));
+    eventually(Duration::from_mins(1), || all_have_data(&endpoint, &everything));
     for question in ask_with(&dashboard, 5, "mock", "j\\\\|k\\\\.\\\\*") {
         let series = question.ask(&endpoint).unwrap();
         let models: BTreeSet<_> = series.iter().filter_map(|series| series.labels.get("model")).collect();

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// From the end of `up` until everything is to be seen.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Everything that a fresh stack must show; returns the dashboard's questions.
 #[track_caller]
@@ -64,14 +64,19 @@ fn check_near(what: &str, seen: f64, truth: f64, tolerance: f64) {
 }
 
 fn near(what: &str, seen: f64, truth: f64, tolerance: f64) -> Result<(), String> {
-    if (seen - truth).abs() <= tolerance * truth.abs() { Ok(()) } else { Err(format!("{what}: {seen}, in truth {truth}")) }
+    if (seen - truth).abs() <= tolerance * truth.abs() {
+        Ok(())
+    } else {
+        Err(format!("{what}: {seen}, in truth {truth}"))
+    }
 }
 
 #[test]
 fn default_stack_shows_everything() {
     let Some(project) = Project::new("default") else { return };
     let ran = project.up(&[]).done();
-    let urls = |service: &str, port: u16| format!("{service:<12}http://127.0.0.1:{}\n", port + project.offset);
+    let urls =
+        |service: &str, port: u16| format!("{service:<12}http://127.0.0.1:{}\n", port + project.offset);
     let expect = urls("prometheus", 9090) + &urls("grafana", 3000) + &urls("exporter", 9091);
     assert_eq!(ran.stdout, expect);
     println!("`up` took {:.1} s", ran.wall.as_secs_f64());
@@ -118,16 +123,20 @@ fn check_mock_cost(project: &Project) {
         let label = |name: &str| sample.labels.get(name).unwrap_or_default().to_owned();
         match sample.name.as_str() {
             "llm_tokens_total" => *totals.entry((label("model"), label("type"))).or_default() += sample.value,
-            "llm_cost_usd_total" => *totals.entry((label("model"), "cost".to_owned())).or_default() += sample.value,
+            "llm_cost_usd_total" => {
+                *totals.entry((label("model"), "cost".to_owned())).or_default() += sample.value;
+            }
             _ => {}
         }
     }
     let prices = query(&project.prometheus(), "llm_model_price_usd_per_token").unwrap();
     let price = |model: &str, kind: &str| {
-        let of = |series: &&prometheus::Series| series.labels["model"] == model && series.labels["type"] == kind;
+        let of =
+            |series: &&prometheus::Series| series.labels["model"] == model && series.labels["type"] == kind;
         prices.iter().find(of).map_or(0.0, prometheus::Series::last)
     };
-    let models: Vec<_> = totals.keys().filter(|(_, kind)| kind == "cost").map(|(model, _)| model.clone()).collect();
+    let models: Vec<_> =
+        totals.keys().filter(|(_, kind)| kind == "cost").map(|(model, _)| model.clone()).collect();
     assert_eq!(models, ["claude-sonnet-4-5", "gpt-4o", "gpt-4o-mini"]);
     for model in models {
         let of = |kind: &str| totals.get(&(model.clone(), kind.to_owned())).copied().unwrap_or_default();
@@ -186,8 +195,8 @@ fn vllm_shows_everything() {
         near("output tokens / s", series.first().ok_or("nothing")?.last(), output, 0.03)
     });
     // Spend is recorded over a minute, which must have passed.
-    eventually(Duration::from_secs(120), || vllm_is_true(&project, "vllm"));
-    eventually(Duration::from_secs(60), || {
+    eventually(Duration::from_mins(2), || vllm_is_true(&project, "vllm"));
+    eventually(Duration::from_mins(1), || {
         let spend = sum(&endpoint, "llmobs:spend_usd:per_second")? * 3600.0;
         near("cost / h", shown("Cost / h")?, spend, 0.05)
     });
@@ -232,7 +241,8 @@ fn two_sources_together_show_everything() {
         near("requests / s", number(&endpoint, &questions, "Requests / s")?, truth, 0.05)
     });
     let rows = questions.iter().find(|question| question.panel == "Models").unwrap().ask(&endpoint).unwrap();
-    let mut names: Vec<_> = rows.iter().map(|row| (row.labels["job"].as_str(), row.labels["model"].as_str())).collect();
+    let mut names: Vec<_> =
+        rows.iter().map(|row| (row.labels["job"].as_str(), row.labels["model"].as_str())).collect();
     names.sort_unstable();
     assert_eq!(names, [("app", "gpt-4o"), ("vllm", MODEL)]);
     project.down_to_nothing();

@@ -86,7 +86,8 @@ pub(super) fn all_have_data(prometheus: &Endpoint, questions: &[Question]) -> Re
             if series.is_empty() && !question.may_be_empty() {
                 return Err(format!("{}: nothing for {}", question.panel, question.expr));
             }
-            has_number |= series.iter().flat_map(|series| &series.samples).any(|(_, value)| value.is_finite());
+            has_number |=
+                series.iter().flat_map(|series| &series.samples).any(|(_, value)| value.is_finite());
         }
         if !has_number && !panel[0].may_be_empty() {
             return Err(format!("{} has no number", panel[0].panel));

@@ -198,7 +198,7 @@ pub(super) fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Result<T, 
                 assert!(begun.elapsed() < limit, "still so after {} s: {refusal}", limit.as_secs());
             }
         }
-        thread::sleep(Duration::from_millis(200));
+        thread::park_timeout(Duration::from_millis(200));
     }
 }
 

@@ -19,7 +19,11 @@ impl Series {
     }
 }
 
-pub(super) fn get(endpoint: &Endpoint, path: &str, credentials: Option<&Credentials>) -> Result<Answer, String> {
+pub(super) fn get(
+    endpoint: &Endpoint,
+    path: &str,
+    credentials: Option<&Credentials>,
+) -> Result<Answer, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(endpoint.get(path, credentials)).map_err(|error| error.to_string())
 }
@@ -38,14 +42,20 @@ pub(super) fn query(endpoint: &Endpoint, expr: &str) -> Result<Vec<Series>, Stri
 }
 
 /// The values of each series over the last hour.
-pub(super) fn query_hour(endpoint: &Endpoint, expr: &str, now: f64, step: u64) -> Result<Vec<Series>, String> {
+pub(super) fn query_hour(
+    endpoint: &Endpoint,
+    expr: &str,
+    now: f64,
+    step: u64,
+) -> Result<Vec<Series>, String> {
     let start = now - 3600.0;
     let expr = encode(expr);
     series(&data(endpoint, &format!("/api/v1/query_range?query={expr}&start={start}&end={now}&step={step}"))?)
 }
 
 fn series(data: &Value) -> Result<Vec<Series>, String> {
-    let sample = |pair: &Value| -> Option<(f64, f64)> { Some((pair[0].as_f64()?, pair[1].as_str()?.parse().ok()?)) };
+    let sample =
+        |pair: &Value| -> Option<(f64, f64)> { Some((pair[0].as_f64()?, pair[1].as_str()?.parse().ok()?)) };
     let one = |entry: &Value| -> Option<Series> {
         let labels = entry["metric"].as_object()?;
         let labels = labels.iter().map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));

@@ -11,9 +11,9 @@ use std::{
 use insta::assert_snapshot;
 
 use super::{
-    engine::{docker, docker_if_it_can},
+    engine::{docker, docker_if_it_can, made_images},
     gate::PROMETHEUS_IMAGE,
-    project::{Project, Ran, run},
+    project::{Project, Ran, engine_lock, run},
 };
 
 /// A container that is removed at the end.
@@ -31,11 +31,17 @@ fn refusal(project: &Project, ran: Ran) -> String {
     let ran = ran.ended_with(2);
     assert_eq!(project.objects(), Vec::<String>::new());
     assert_eq!(ran.stdout, "");
-    let mut said = ran.stderr.replace(&project.name, "NAME").replace(&project.path().display().to_string(), "FOLDER");
+    let mut said =
+        ran.stderr.replace(&project.name, "NAME").replace(&project.path().display().to_string(), "FOLDER");
     for (port, name) in [(9090, "9090+N"), (3000, "3000+N"), (9091, "9091+N")] {
         said = said.replace(&(port + project.offset).to_string(), name);
     }
-    said
+    from_error(&said)
+}
+
+/// Without the notes before it, which other tests look at.
+fn from_error(said: &str) -> String {
+    said[said.find("error: ").unwrap()..].to_owned()
 }
 
 #[test]
@@ -45,19 +51,63 @@ fn taken_ports_are_all_told() {
     let holder = Holder(format!("{}-holder", project.name));
     let publish = format!("127.0.0.1:{}:9090", 3000 + project.offset);
     docker(&["run", "--detach", "--name", &holder.0, "--publish", &publish, PROMETHEUS_IMAGE]);
-    assert_snapshot!(refusal(&project, project.up(&[])), @"");
+    assert_snapshot!(refusal(&project, project.up(&[])), @"
+    error: port 9090+N for prometheus is taken by another program
+    hint: stop it (`ss -ltnp 'sport = :9090+N'` names it), or use other ports with `--port-offset N`, or set `stack.ports.prometheus`
+    error: port 3000+N for grafana is taken by the container `NAME-holder`
+    hint: stop it with `docker stop NAME-holder`, or use other ports with `--port-offset N`, or set `stack.ports.grafana`
+
+    nothing was changed
+    ");
 }
 
 #[test]
 fn missing_images_are_told() {
     let Some(project) = Project::new("images") else { return };
-    let none = ["--set", "stack.images.prometheus=llmobs-e2e/none:1", "--set", "stack.images.grafana=llmobs-e2e/none:2"];
+    let none = [
+        "--set",
+        "stack.images.prometheus=llmobs-e2e/none:1",
+        "--set",
+        "stack.images.grafana=llmobs-e2e/none:2",
+    ];
     let never = project.up(&[&["--pull", "never"], none.as_slice()].concat());
-    assert_snapshot!(refusal(&project, never), @"");
+    assert_snapshot!(refusal(&project, never), @"
+    error: the image `llmobs-e2e/none:1` is missing, and pulling is switched off
+    hint: drop `--pull never`, or bring it there with `docker pull` or `docker load`
+    error: the image `llmobs-e2e/none:2` is missing, and pulling is switched off
+    hint: drop `--pull never`, or bring it there with `docker pull` or `docker load`
+
+    nothing was changed
+    ");
 
     // No registry listens on that port of this machine.
-    let offline = project.up(&["--set", "stack.images.prometheus=127.0.0.1:1/none:1"]);
-    assert_snapshot!(refusal(&project, offline), @"");
+    let offset = project.offset.to_string();
+    let images = {
+        let _one_at_a_time = engine_lock();
+        let before = made_images();
+        let up = ["up", "--port-offset", &offset, "--set", "stack.images.prometheus=127.0.0.1:1/none:1"];
+        let said = refusal(&project, project.run(&up));
+        // Not planned where another stack has brought it.
+        let said = said.replace("  load image llmobs-exporter:0.1.0\n", "");
+        assert_snapshot!(said, @"
+        error: cannot pull image `127.0.0.1:1/none:1`: the registry cannot be reached: Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused
+        hint: check the network of the Docker daemon and its proxy, or bring the image there with `docker load` and use `--pull never`
+        not done:
+          pull image 127.0.0.1:1/none:1
+          create network NAME_default
+          create volume NAME_prometheus-data
+          create volume NAME_grafana-data
+          create container NAME-prometheus-1
+          create container NAME-grafana-1
+          create container NAME-exporter-1
+          start container NAME-prometheus-1
+          start container NAME-grafana-1
+          start container NAME-exporter-1
+        `llmobs up` finishes it, `llmobs down` removes it
+        ");
+        (before, made_images())
+    };
+    assert_eq!(images.0, images.1, "an image of ours is left");
 }
 
 #[test]
@@ -65,7 +115,7 @@ fn a_state_folder_that_cannot_be_written_is_told() {
     let Some(project) = Project::new("state") else { return };
     // Mode bits stop no root, but a file is no folder for anybody.
     project.write("state", "");
-    assert_snapshot!(refusal(&project, project.up(&[])), @"");
+    assert_snapshot!(refusal(&project, project.up(&[])), @"error: cannot create the folder `FOLDER/state/NAME`: a part of the path is a file, not a folder");
 }
 
 #[test]
@@ -75,7 +125,10 @@ fn an_absent_daemon_is_told() {
     up.args(["up", "--state-dir", "state"]).current_dir(folder.path()).env_clear();
     up.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let ran = run(&mut up).ended_with(2);
-    assert_snapshot!(ran.stderr, @"");
+    assert_snapshot!(from_error(&ran.stderr), @"
+    error: cannot reach Docker: there is no socket at `/nonexistent/docker.sock`
+    hint: install Docker and start it, or set `DOCKER_HOST` to the address of your engine
+    ");
 }
 
 /// A user that may not touch the socket runs a copy of the binary from a folder that it can read.
@@ -102,5 +155,8 @@ fn a_forbidden_socket_is_told() {
         println!("NOT RUN: {}", ran.stderr);
         return;
     }
-    assert_snapshot!(refusal(&project, ran), @"");
+    assert_snapshot!(refusal(&project, ran), @"
+    error: cannot reach Docker: permission denied on the socket `/var/run/docker.sock`
+    hint: add yourself to the group that owns it (`sudo usermod -aG docker $USER`, then log in again), or set `DOCKER_HOST` to a rootless engine's socket
+    ");
 }

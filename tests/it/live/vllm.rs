@@ -13,7 +13,7 @@ use std::{
 
 const RECORDED: &str = include_str!("../../fixtures/vllm.prom");
 /// The time in which everything that was recorded happens once.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 
 pub(super) const MODEL: &str = "meta-llama/Llama-3.1-8B-Instruct";
 
@@ -73,24 +73,24 @@ fn answer(mut stream: TcpStream, elapsed: Duration) -> std::io::Result<()> {
 fn page(elapsed: Duration) -> String {
     let factor = 1.0 + elapsed.as_secs_f64() / PERIOD.as_secs_f64();
     let mut grows = false;
-    let mut page = String::new();
-    for line in RECORDED.lines() {
+    let mut grown = |line: &str| -> String {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             grows = rest.ends_with(" counter") || rest.ends_with(" histogram");
         }
         match line.rsplit_once(' ') {
             Some((series, value)) if grows && !line.starts_with('#') => {
-                page.push_str(&format!("{series} {}\n", value.parse::<f64>().unwrap() * factor));
+                format!("{series} {}\n", value.parse::<f64>().unwrap() * factor)
             }
-            _ => page.push_str(&format!("{line}\n")),
+            _ => format!("{line}\n"),
         }
-    }
-    page
+    };
+    RECORDED.lines().map(&mut grown).collect()
 }
 
 /// What really happens per second: the sum of all recorded series of a name with some text in their labels.
 pub(super) fn per_second(name: &str, label: &str) -> f64 {
-    let series = RECORDED.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+    let series =
+        RECORDED.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
     let sum: f64 = series.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum();
     sum / PERIOD.as_secs_f64()
 }
