@@ -15,6 +15,7 @@ use super::{
     process::{Process, signal},
     progress::Tracker,
     state::State,
+    up::unwrapped,
     urls,
 };
 
@@ -59,7 +60,7 @@ async fn down<'a>(
             let rest = failed.remaining.join(", ");
             Hinted::new(failed.to_string(), format!("not done: {rest}; run it again")).into()
         }
-        other => anyhow::Error::from(other),
+        other => unwrapped(other),
     })?;
     if plan.is_empty() {
         ui.say(&format!("there is nothing to remove of the stack `{project}`"));

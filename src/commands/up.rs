@@ -43,19 +43,23 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let port_offset = state.port_offset(args.port_offset)?;
     let image = ExporterImage::read()?;
     let _lock = state.lock(&project)?;
-    let purpose = Purpose {
-        project: project.clone(),
-        port_offset,
-        credentials: if args.dry_run { state.credentials_to_plan_with()? } else { state.credentials()? },
-        exporter_hash: image.hash(),
-    };
+    let credentials = state.credentials()?;
+    if !args.dry_run {
+        state.keep(&credentials)?;
+    }
+    let purpose = Purpose { project: project.clone(), port_offset, credentials, exporter_hash: image.hash() };
     let bundle = Bundle::make(configured, purpose)?;
     ui.diagnostics(&bundle.notes);
-    if !args.dry_run {
-        state.remember_port_offset(port_offset)?;
-    }
-
-    let run = Run { args, ui, project: &project, bundle: &bundle, image: &image, screen: RefCell::default() };
+    let remember = || state.remember_port_offset(port_offset);
+    let run = Run {
+        args,
+        ui,
+        project: &project,
+        bundle: &bundle,
+        image: &image,
+        remember: &remember,
+        screen: RefCell::default(),
+    };
     runtime()?.block_on(async {
         let engine = connect(process)?;
         tokio::select! {
@@ -72,6 +76,8 @@ struct Run<'a> {
     project: &'a Project,
     bundle: &'a Bundle,
     image: &'a ExporterImage,
+    /// Remembers the port offset; not before it is known that nothing stands in the way.
+    remember: &'a dyn Fn() -> anyhow::Result<()>,
     screen: RefCell<Screen<'a>>,
 }
 
@@ -120,6 +126,9 @@ impl Run<'_> {
         let mut screen = self.screen.borrow_mut();
         match event {
             RunEvent::Planned(plan) => {
+                if let Err(error) = (self.remember)() {
+                    self.ui.warn(&format!("the port offset will not be remembered: {error:#}"));
+                }
                 for note in &plan.notes {
                     self.ui.warn(note);
                 }
@@ -206,10 +215,17 @@ fn explained(error: RunError) -> anyhow::Error {
         RunError::Wait(_) => {
             "see `llmobs logs`; `llmobs up` tries again, `llmobs down` removes what was started".to_owned()
         }
-        // The engine's own hint is found along the chain of causes.
-        RunError::Engine(_) | RunError::Problems { .. } => return error.into(),
+        RunError::Engine(_) | RunError::Problems { .. } => return unwrapped(error),
     };
     Hinted::new(error.to_string(), hint).into()
+}
+
+/// Without the wrapping of a run, so that the engine's own hint is found.
+pub(super) fn unwrapped(error: RunError) -> anyhow::Error {
+    match error {
+        RunError::Engine(error) => error.into(),
+        other => other.into(),
+    }
 }
 
 /// What a run that ended early leaves to do.

@@ -35,7 +35,7 @@ pub fn plan_pulls(desired: &Desired) -> Plan {
     let mut plan = Plan::default();
     for service in desired.services.iter().filter(|service| service.image == ImageOrigin::Registry) {
         let reference = service.container.image.clone();
-        plan.push(Stage::Images, Action::Pull { reference }, "asked for by `--pull always`");
+        plan.push(Stage::Pulls, Action::Pull { reference }, "asked for by `--pull always`");
     }
     plan
 }

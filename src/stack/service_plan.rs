@@ -59,7 +59,7 @@ fn plan_image(plan: &mut Plan, service: &Service, image: Option<&Image>) -> bool
     match &service.image {
         ImageOrigin::Registry => {
             if image.is_none() {
-                plan.push(Stage::Images, Action::Pull { reference }, "missing");
+                plan.push(Stage::Pulls, Action::Pull { reference }, "missing");
             }
             false
         }

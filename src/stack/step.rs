@@ -27,7 +27,9 @@ pub struct Step {
 /// Steps of one stage do not depend on each other; a stage begins when the one before it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// First, so that a failed pull leaves the old stack as it is.
+    /// First, so that a failed pull leaves everything as it is.
+    Pulls,
+    /// Those of our own making; not before the pulls, so that a failed one leaves none of ours behind.
     Images,
     RemoveContainers,
     RemoveNetworks,

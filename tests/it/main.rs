@@ -9,6 +9,7 @@ mod config;
 mod exporter;
 mod golden;
 mod layers;
+mod live;
 mod names;
 mod no_docker;
 mod precedence;

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
 mod bench_exporter;
+mod evidence_kills;
 mod licences;
 mod stand_in;
 mod tidy;
@@ -23,6 +24,9 @@ enum Task {
     /// Measure how fast something is, against a peer in the same run.
     #[command(subcommand)]
     Bench(Bench),
+    /// Show on this machine what the documentation claims, and write it down.
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// Hold the tracked files to the house rules that no other tool checks.
     Tidy,
     /// Hold the dependencies to the licence allow-list, the bans and the budget.
@@ -46,6 +50,19 @@ enum Bench {
     Exporter,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Evidence {
+    /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
+    Kills {
+        /// How many kills.
+        #[arg(long, default_value_t = 20)]
+        count: u32,
+        /// Of the moments; equal seeds give equal ones, as shares of the time that `up` takes.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
 fn main() -> ExitCode {
     // In the image this program is Grafana's entry point, which takes no arguments of ours.
     let called = env::args_os().next().unwrap_or_default();
@@ -53,6 +70,7 @@ fn main() -> ExitCode {
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
+        Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -1,0 +1,328 @@
+//! `cargo xtask evidence kills`: whatever moment `llmobs up` is killed at, the next one gives a whole stack.
+//!
+//! Each round starts from nothing: `up` is killed with SIGKILL, what is there then is written down, `up` runs again and
+//! must leave a healthy stack that needs no further step, and `down --volumes` must leave nothing. The engine is asked
+//! by Docker's own command line.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write as _,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::stand_in::GRAFANA_IMAGE;
+
+/// Where the result is written, from the root of the repository.
+const PAGE: &str = "assets/evidence/kills.md";
+const PROMETHEUS_IMAGE: &str = "prom/prometheus:v3.16.0";
+const PORT_OFFSET: &str = "7000";
+
+/// One kill and what came of it.
+#[derive(Debug)]
+struct Round {
+    moment: Duration,
+    /// What `up` had said last.
+    said: String,
+    found: String,
+    /// What went wrong after the kill; nothing.
+    faults: Vec<String>,
+}
+
+/// The stack that is started and killed.
+struct Subject {
+    binary: PathBuf,
+    folder: PathBuf,
+    project: String,
+}
+
+pub(crate) fn run(repository: &Path, count: u32, seed: u64) -> anyhow::Result<ExitCode> {
+    let binary = build(repository)?;
+    let project = format!("kills-{}", std::process::id());
+    let folder = env::temp_dir().join(&project);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    let subject = Subject { binary, folder, project };
+    let ended = rounds(&subject, count, seed);
+    let swept = subject.llmobs(&["down", "--volumes"]);
+    fs::remove_dir_all(&subject.folder).context("cannot remove the folder of the runs")?;
+    let (first, last, rounds) = ended?;
+    swept?;
+
+    let page = page(repository, &subject, seed, (first, last), &rounds)?;
+    let path = repository.join(PAGE);
+    fs::create_dir_all(path.parent().unwrap_or(repository)).context("cannot create the folder")?;
+    fs::write(&path, page).with_context(|| format!("cannot write `{PAGE}`"))?;
+    let bad = rounds.iter().filter(|round| !round.faults.is_empty()).count();
+    println!("{PAGE}: {} kills, {bad} of them not mended", rounds.len());
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn build(repository: &Path) -> anyhow::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "llmobs"])
+        .current_dir(repository)
+        .status();
+    ensure!(built.context("cannot run cargo")?.success(), "the build failed");
+    // This program lies where cargo puts the other one.
+    Ok(env::current_exe()?.with_file_name("llmobs"))
+}
+
+/// The time of the first and of the last line of an `up` that nobody kills, and all rounds.
+fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Duration, Duration, Vec<Round>)> {
+    let (first, last) = subject.measure()?;
+    println!("`up` makes its first change after {first:.1?} and ends after {last:.1?}");
+    let mut random = seed;
+    let mut rounds = Vec::new();
+    for number in 1..=count {
+        let moment = first + last.saturating_sub(first).mul_f64(next_share(&mut random));
+        let round = subject.round(moment)?;
+        println!("{number:>3}  {:>5} ms  {}  {:?}", moment.as_millis(), round.found, round.faults);
+        rounds.push(round);
+    }
+    Ok((first, last, rounds))
+}
+
+/// The next number of a sequence, from 0 to 1; `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>).
+fn next_share(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut bits = *state;
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+impl Subject {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(args).args(["--project", &self.project, "--state-dir", "state"]);
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        command
+    }
+
+    fn llmobs(&self, args: &[&str]) -> anyhow::Result<Output> {
+        self.command(args).output().with_context(|| format!("cannot run `llmobs {}`", args.join(" ")))
+    }
+
+    /// A whole run: when it says its first line of progress, and when it ends.
+    fn measure(&self) -> anyhow::Result<(Duration, Duration)> {
+        let begun = Instant::now();
+        let mut up = self.command(&["up", "--port-offset", PORT_OFFSET]);
+        let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut first = None;
+        for line in BufReader::new(up.stderr.take().context("no stderr")?).lines() {
+            if is_step(&line?) {
+                first = first.or(Some(begun.elapsed()));
+            }
+        }
+        ensure!(up.wait()?.success(), "`llmobs up` fails already when nobody kills it");
+        let last = begun.elapsed();
+        ensure!(self.llmobs(&["down", "--volumes"])?.status.success(), "`llmobs down` failed");
+        Ok((first.context("`llmobs up` had nothing to do")?, last))
+    }
+
+    fn round(&self, moment: Duration) -> anyhow::Result<Round> {
+        let before = foreign()?;
+        let said = self.kill_after(moment)?;
+        let found = self.found()?;
+        let mut faults = Vec::new();
+        let mut check = |what: &str, output: &Output, answer: Option<&str>| {
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            if !output.status.success() || answer.is_some_and(|answer| answer != stdout) {
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                faults.push(format!("`{what}`: {}, {stdout} {stderr}", output.status));
+            }
+        };
+        check("up", &self.llmobs(&["up", "--port-offset", PORT_OFFSET])?, None);
+        check("up --dry-run", &self.llmobs(&["up", "--dry-run"])?, Some("nothing to do\n"));
+        check("status", &self.llmobs(&["status"])?, None);
+        check("down --volumes", &self.llmobs(&["down", "--volumes"])?, None);
+        let left: Vec<_> = self.objects()?.into_iter().map(|(kind, name)| format!("{kind} {name}")).collect();
+        if !left.is_empty() {
+            faults.push(format!("left: {}", left.join(", ")));
+        }
+        let stray: Vec<_> = foreign()?.difference(&before).cloned().collect();
+        if !stray.is_empty() {
+            faults.push(format!("stray: {}", stray.join(", ")));
+        }
+        Ok(Round { moment, said, found, faults })
+    }
+
+    /// Kills an `up`, and gives the last line of progress that it wrote.
+    fn kill_after(&self, moment: Duration) -> anyhow::Result<String> {
+        let log = self.folder.join("log");
+        let file = fs::File::create(&log).context("cannot create the log")?;
+        let begun = Instant::now();
+        let mut up = self.command(&["up", "--port-offset", PORT_OFFSET]);
+        let mut up = up.stdout(Stdio::null()).stderr(file).spawn()?;
+        while begun.elapsed() < moment && up.try_wait()?.is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        up.kill()?;
+        up.wait()?;
+        let text = fs::read_to_string(&log)?;
+        let last = text.lines().rev().find(|line| is_step(line)).unwrap_or("-");
+        Ok(last.replace(&self.project, "P"))
+    }
+
+    /// Kind and name of everything that carries the project's label.
+    fn objects(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let filter = format!("label=dev.llmobs.project={}", self.project);
+        let lists: [(&str, &[&str]); 3] = [
+            ("container", &["ps", "--all", "--format", "{{.State}}"]),
+            ("network", &["network", "ls", "--format", "{{.Name}}"]),
+            ("volume", &["volume", "ls", "--format", "{{.Name}}"]),
+        ];
+        let mut found = Vec::new();
+        for (kind, list) in lists {
+            let listed = docker(&[list, &["--filter", &filter]].concat())?;
+            found.extend(listed.lines().map(|name| (kind.to_owned(), name.to_owned())));
+        }
+        Ok(found)
+    }
+
+    /// What is there, in words.
+    fn found(&self) -> anyhow::Result<String> {
+        let objects = self.objects()?;
+        let count = |kind: &str, state: Option<&str>| {
+            let of =
+                |found: &&(String, String)| found.0 == kind && state.is_none_or(|state| found.1 == state);
+            objects.iter().filter(of).count()
+        };
+        let (running, created) = (count("container", Some("running")), count("container", Some("created")));
+        let other = count("container", None) - running - created;
+        let parts = [
+            (count("network", None), "network"),
+            (count("volume", None), "volumes"),
+            (created, "created"),
+            (running, "running"),
+            (other, "in another state"),
+        ];
+        let words: Vec<_> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        Ok(if words.is_empty() { "nothing".to_owned() } else { words.join(", ") })
+    }
+}
+
+/// What must not grow in a round: networks, volumes and images of any name and label.
+fn foreign() -> anyhow::Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for list in [
+        ["network", "ls", "--quiet"].as_slice(),
+        &["volume", "ls", "--quiet"],
+        &["images", "--all", "--quiet", "--no-trunc"],
+    ] {
+        all.extend(docker(list)?.lines().map(str::to_owned));
+    }
+    Ok(all)
+}
+
+/// Whether a line of stderr tells of a step, and not of the configuration.
+fn is_step(line: &str) -> bool {
+    [
+        "pull ",
+        "load ",
+        "create ",
+        "recreate ",
+        "remove ",
+        "start ",
+        "prometheus ",
+        "grafana ",
+        "exporter ",
+        "first ",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
+}
+
+fn docker(args: &[&str]) -> anyhow::Result<String> {
+    text_of("docker", args, Path::new("."))
+}
+
+fn text_of(program: &str, args: &[&str], folder: &Path) -> anyhow::Result<String> {
+    let output = Command::new(program).args(args).current_dir(folder).output();
+    let output = output.with_context(|| format!("cannot run `{program}`"))?;
+    if !output.status.success() {
+        bail!("`{program} {}` failed: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}
+
+fn page(
+    repository: &Path,
+    subject: &Subject,
+    seed: u64,
+    (first, last): (Duration, Duration),
+    rounds: &[Round],
+) -> anyhow::Result<String> {
+    let commit = text_of("git", &["rev-parse", "--short", "HEAD"], repository)?;
+    let changes = text_of(
+        "git",
+        &["status", "--porcelain", "--untracked-files=no", "--", ".", ":!assets/evidence"],
+        repository,
+    )?;
+    let state = if changes.is_empty() { "" } else { " with local changes" };
+    let version = text_of(&subject.binary.display().to_string(), &["--version"], repository)?;
+    let engine = docker(&["version", "--format", "{{.Server.Version}}"])?;
+    let label = "{{index .Config.Labels \"dev.llmobs.stand-in\"}}";
+    let grafana = match docker(&["image", "inspect", "--format", label, GRAFANA_IMAGE])?.as_str() {
+        "true" => "this repository's stand-in for",
+        _ => "the real",
+    };
+    let bad = rounds.iter().filter(|round| !round.faults.is_empty()).count();
+    let mut page = format!(
+        "# `kill -9` of `llmobs up`\n\n\
+         Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}{state}: {version} (debug \
+         build), Docker {engine}, `{PROMETHEUS_IMAGE}`, {grafana} `{GRAFANA_IMAGE}`.\n\n\
+         Each line starts from nothing. `up` is killed at a random moment between its first step ({} ms) and its end \
+         ({} ms). Then `up` must succeed, `up --dry-run` say that there is nothing to do, `status` find everything \
+         healthy, and `down --volumes` leave no container, network, volume or image that was not there before.\n\n\
+         {bad} of {} kills were not mended.\n\n\
+         | | killed after | last line of progress | there after the kill | result |\n|---:|---:|---|---|---|\n",
+        rounds.len(),
+        first.as_millis(),
+        last.as_millis(),
+        rounds.len(),
+    );
+    for (index, round) in rounds.iter().enumerate() {
+        let result = match round.faults.as_slice() {
+            [] => "whole, then nothing left".to_owned(),
+            faults => faults.join("; ").replace(['\n', '|'], " "),
+        };
+        let moment = round.moment.as_millis();
+        let number = index + 1;
+        let (said, found) = (&round.said, &round.found);
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "| {number} | {moment} ms | {said} | {found} | {result} |");
+    }
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_those_of_the_reference() {
+        // The first outputs of `SplitMix64` for the seed 1234567 begin with 6457827717110365317.
+        let mut state = 1_234_567;
+        let expect = (6_457_827_717_110_365_317_u64 >> 11) as f64 / (1_u64 << 53) as f64;
+        assert!((next_share(&mut state) - expect).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn steps_are_told_from_notes() {
+        assert!(is_step("create network p_default"));
+        assert!(is_step("first scrape: 1 of 1 targets up, 0.9 s"));
+        assert!(!is_step("note: panel `cache_use` is left out"));
+    }
+}
