@@ -101,7 +101,9 @@ const FIRED: &str =
     "  - {expr: 'count_over_time(ALERTS{alertstate=\"firing\"}[24h])', eval_time: 24h, exp_samples: []}\n";
 
 fn moved_in(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
+    let mut moved = String::new();
+    lines.lines().for_each(|line| moved.extend(["  ", line, "\n"]));
+    moved
 }
 
 #[test]

@@ -47,29 +47,17 @@ fn missing() -> Option<String> {
 
 /// Runs promtool in a folder, with a text on its standard input.
 pub(super) fn promtool(folder: &Path, args: &[&str], input: &str) -> Verdict {
-    let mut command = match env::var_os("PROMTOOL") {
-        Some(program) => {
-            let mut command = Command::new(program);
-            command.current_dir(folder);
-            command
-        }
-        None => {
-            let mut command = Command::new("docker");
-            let mount = format!("{}:/judged:ro", folder.display());
-            // As root, because the folder is its owner's alone.
-            command.args(["run", "--rm", "--interactive", "--network", "none", "--user", "0"]);
-            command.args([
-                "--volume",
-                &mount,
-                "--workdir",
-                "/judged",
-                "--entrypoint",
-                "/bin/promtool",
-                IMAGE,
-            ]);
-            command
-        }
-    };
+    let mut command;
+    if let Some(program) = env::var_os("PROMTOOL") {
+        command = Command::new(program);
+        command.current_dir(folder);
+    } else {
+        command = Command::new("docker");
+        let mount = format!("{}:/judged:ro", folder.display());
+        // As root, because the folder is its owner's alone.
+        command.args(["run", "--rm", "--interactive", "--network", "none", "--user", "0"]);
+        command.args(["--volume", &mount, "--workdir", "/judged", "--entrypoint", "/bin/promtool", IMAGE]);
+    }
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

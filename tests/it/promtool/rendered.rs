@@ -1,7 +1,5 @@
 //! The configurations under `tests/promtool/config`, rendered; and what promtool says of them as files.
 
-#![expect(clippy::disallowed_methods, reason = "tests set up and look at files themselves")]
-
 use std::{fs, path::Path, sync::OnceLock};
 
 use tempfile::TempDir;

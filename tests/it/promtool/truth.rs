@@ -107,6 +107,7 @@ pub(super) fn vllm(job: &str) -> Series {
 pub(super) const DEFAULT: &str = r#"
 Success rate  A  {}  0.96
 P99 latency  A  {}  5
+Availability  A  {}  0.993333
 Within 5 s  A  {}  0.99
 P95 first token  A  {}  0.894737
 Requests / s  A  {}  3
@@ -154,6 +155,7 @@ Cost per hour by model  A  {model="claude-sonnet-4-5"}  12.6
 pub(super) const VLLM: &str = r#"
 Success rate  A  {}  0.95
 P99 latency  A  {}  5
+Availability  A  {}  0.97
 Within 5 s  A  {}  0.99
 P95 first token  A  {}  0.894737
 Requests / s  A  {}  1
@@ -195,6 +197,7 @@ pub(super) const BOTH: &str = r#"
 Success rate  A  {}  0.9575
 P99 latency  A  {job="gateway.eu"}  5
 P99 latency  A  {job="vllm.gpu-1"}  5
+Availability  A  {}  0.9875
 Within 5 s  A  {}  0.99
 P95 first token  A  {job="gateway.eu"}  0.894737
 P95 first token  A  {job="vllm.gpu-1"}  0.894737
