@@ -66,9 +66,6 @@ impl Configured {
         let rules = self.included(&include.rules)?;
         let dashboards = self.included(&include.dashboards)?;
         let scrape = self.included(&include.scrape)?;
-        rules.iter().try_for_each(Included::check_rules)?;
-        dashboards.iter().try_for_each(Included::check_dashboard)?;
-        scrape.iter().try_for_each(Included::check_scrape)?;
         Ok((Input { service: Arc::new(service), rules, dashboards, scrape }, notes))
     }
 

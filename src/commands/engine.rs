@@ -3,9 +3,9 @@
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::docker::{Address, DockerEngine, EngineError};
+use crate::docker::{Address, DockerEngine};
 
-use super::process::Process;
+use super::{exit::Hinted, process::Process};
 
 /// Everything runs on the thread of the command.
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
@@ -13,6 +13,21 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
 }
 
 /// The engine that `DOCKER_HOST` names, or the one at the usual place; nothing is asked of it yet.
-pub(super) fn connect(process: &Process) -> Result<DockerEngine, EngineError> {
-    DockerEngine::connect(Address::from_docker_host(process.env("DOCKER_HOST"))?)
+///
+/// Ports are checked and services are probed on this machine, so an engine elsewhere is refused.
+pub(super) fn connect(process: &Process) -> anyhow::Result<DockerEngine> {
+    let address = Address::from_docker_host(process.env("DOCKER_HOST"))?;
+    if let Address::Tcp(authority) = &address {
+        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+        if !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
+            return Err(Hinted::new(
+                format!(
+                    "the Docker engine at `{authority}` is on another machine, which this version cannot use"
+                ),
+                "run llmobs on that machine, or unset `DOCKER_HOST`",
+            )
+            .into());
+        }
+    }
+    Ok(DockerEngine::connect(address)?)
 }

@@ -105,7 +105,7 @@ impl Run<'_> {
                 Ok(Exit::Done)
             }
             Err(RunError::Problems { problems }) => Ok(self.refuse(&problems)),
-            Err(error) => Err(explained(error)),
+            Err(error) => Err(explained(error, self.project)),
         }
     }
 
@@ -115,6 +115,9 @@ impl Run<'_> {
         let problems = stack::preflight(desired, &observed, &self.facts());
         if !problems.is_empty() {
             return Ok(self.refuse(&problems));
+        }
+        if self.args.pull == Pull::Always {
+            self.ui.answer(stack::plan_pulls(desired).to_string().trim_end());
         }
         let plan = stack::plan(desired, &observed);
         let shown = if plan.is_empty() { "nothing to do".to_owned() } else { plan.to_string() };
@@ -196,25 +199,26 @@ impl Run<'_> {
         self.ui.say("");
         let remaining_steps = self.screen.borrow_mut().tracker.abandon();
         self.ui.error(name);
-        self.ui.hint(&remaining(&remaining_steps));
+        self.ui.hint(&remaining(&remaining_steps, self.project));
         Exit::Interrupted
     }
 }
 
 /// A failure with what to do about it and what is left to do.
-fn explained(error: RunError) -> anyhow::Error {
+fn explained(error: RunError, project: &Project) -> anyhow::Error {
+    let flag = urls::project_flag(project);
     let hint = match &error {
         RunError::Apply(failed) => {
             let engine = match &failed.source {
                 StepError::Engine(engine) => engine.hint(),
                 _ => None,
             };
-            let rest = remaining(&failed.remaining);
+            let rest = remaining(&failed.remaining, project);
             engine.map_or_else(|| rest.clone(), |hint| format!("{hint}\n{rest}"))
         }
-        RunError::Wait(_) => {
-            "see `llmobs logs`; `llmobs up` tries again, `llmobs down` removes what was started".to_owned()
-        }
+        RunError::Wait(_) => format!(
+            "see `llmobs logs{flag}`; `llmobs up{flag}` tries again, `llmobs down{flag}` removes what was started"
+        ),
         RunError::Engine(_) | RunError::Problems { .. } => return unwrapped(error),
     };
     Hinted::new(error.to_string(), hint).into()
@@ -229,7 +233,8 @@ pub(super) fn unwrapped(error: RunError) -> anyhow::Error {
 }
 
 /// What a run that ended early leaves to do.
-fn remaining(steps: &[String]) -> String {
+fn remaining(steps: &[String], project: &Project) -> String {
+    let flag = urls::project_flag(project);
     let mut text = String::new();
     if !steps.is_empty() {
         text.push_str("not done:\n");
@@ -237,7 +242,7 @@ fn remaining(steps: &[String]) -> String {
             text.extend(["  ", step.as_str(), "\n"]);
         }
     }
-    text + "`llmobs up` finishes it, `llmobs down` removes it"
+    text + &format!("`llmobs up{flag}` finishes it, `llmobs down{flag}` removes it")
 }
 
 /// Whether a port of this machine is free: it is bound and let go of.

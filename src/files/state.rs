@@ -43,13 +43,6 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(FileError::new(Action::Lock, path, error)),
         }
     }
-
-    /// As [`Self::try_acquire`], waiting until the other lets go.
-    pub fn acquire(path: &Path) -> Result<Self, FileError> {
-        let file = open(path)?;
-        file.lock().at(Action::Lock, path)?;
-        Ok(Self { _file: file })
-    }
 }
 
 fn open(path: &Path) -> Result<File, FileError> {
@@ -87,7 +80,7 @@ mod tests {
         assert!(held.is_some());
         assert!(Lock::try_acquire(&path).unwrap().is_none());
         drop(held);
-        drop(Lock::acquire(&path).unwrap());
+        drop(Lock::try_acquire(&path).unwrap());
         assert!(Lock::try_acquire(&path).unwrap().is_some());
     }
 }

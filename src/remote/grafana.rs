@@ -10,8 +10,10 @@ pub enum DatasourceHealth {
     Ok,
     /// With Grafana's words.
     Failing(String),
-    /// This Grafana cannot tell, or not with these credentials.
+    /// This Grafana cannot tell.
     Unknown,
+    /// Not with these credentials.
+    Denied,
 }
 
 /// A part of the provisioning that can be read again without a restart.
@@ -47,8 +49,8 @@ pub async fn datasource_health(
     let answer = endpoint.get(&format!("/api/datasources/uid/{uid}/health"), Some(credentials)).await?;
     Ok(match answer.status {
         200..300 => DatasourceHealth::Ok,
-        // The password holds only from the first start on, and may have been changed in Grafana since.
-        401 | 403 | 404 => DatasourceHealth::Unknown,
+        401 | 403 => DatasourceHealth::Denied,
+        404 => DatasourceHealth::Unknown,
         status => {
             let message =
                 serde_json::from_slice(&answer.body).map_or(String::new(), |Message { message }| message);
@@ -93,7 +95,7 @@ mod tests {
     fn a_data_source_is_fine_or_not_or_nobody_can_tell() {
         check(&ok(r#"{"status":"OK","message":"fine"}"#), &DatasourceHealth::Ok);
         check("HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n", &DatasourceHealth::Unknown);
-        check("HTTP/1.1 401 x\r\ncontent-length: 0\r\n\r\n", &DatasourceHealth::Unknown);
+        check("HTTP/1.1 401 x\r\ncontent-length: 0\r\n\r\n", &DatasourceHealth::Denied);
         check(
             "HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n",
             &DatasourceHealth::Failing("status 500".to_owned()),

@@ -17,18 +17,12 @@ use super::{
     environment::environment,
     escape,
     expression::{self, LeftOut, register},
+    included::{self, Included},
     number,
     quantities::{Quantities, RULE_INTERVAL, Scope},
     service::{Job, Service},
     templates::{ALERTS, DASHBOARDS},
 };
-
-/// A file of the user's that goes along untouched: its name and bytes.
-#[derive(Debug, Clone)]
-pub struct Included {
-    pub name: String,
-    pub bytes: Vec<u8>,
-}
 
 /// What is rendered.
 #[derive(Debug)]
@@ -75,6 +69,7 @@ const SPARE_DAYS: u64 = 10;
 
 /// Renders every file of the bundle but `compose.yaml`, which the stack writes.
 pub fn render(input: &Input) -> Result<Rendered, RenderError> {
+    included::check(input)?;
     let service = &input.service;
     let mut files = Files::default();
     let mut notes = Vec::new();
@@ -350,34 +345,6 @@ impl Files {
         }
         self.put(path, file.bytes.clone());
         Ok(below)
-    }
-}
-
-/// Parses an included file as what it is said to be.
-impl Included {
-    pub fn check_rules(&self) -> Result<(), RenderError> {
-        self.check(|text| formats::rules::parse(text).map(drop))
-    }
-
-    pub fn check_dashboard(&self) -> Result<(), RenderError> {
-        self.check(|text| formats::dashboard::parse(text).map(drop))
-    }
-
-    pub fn check_scrape(&self) -> Result<(), RenderError> {
-        self.check(|text| {
-            let value = formats::yaml(text)?;
-            match value.get("scrape_configs") {
-                Some(list) if list.is_array() => Ok(()),
-                _ => Err(FormatError::Shape("it has no list `scrape_configs`".to_owned())),
-            }
-        })
-    }
-
-    fn check(&self, parse: impl Fn(&str) -> Result<(), FormatError>) -> Result<(), RenderError> {
-        let text = std::str::from_utf8(&self.bytes)
-            .map_err(|_| FormatError::Shape("it is not UTF-8".to_owned()))
-            .and_then(parse);
-        text.map_err(|error| RenderError::Included { file: self.name.clone(), error })
     }
 }
 

@@ -4,7 +4,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, syntax::SyntaxConfig,
 };
 
-use super::{escape, number, templates::TEMPLATES};
+use super::{number, templates::TEMPLATES};
 
 /// An environment with every template, filter and no functions yet.
 ///
@@ -28,8 +28,6 @@ pub(super) fn environment() -> Environment<'static> {
         _ => AutoEscape::None,
     });
     env.set_formatter(write_value);
-    env.add_filter("promql_string", |text: &str| escape::promql_string(text));
-    env.add_filter("promql_regex", |text: &str| escape::promql_regex(text));
     env.add_filter("number", number::number);
     env.add_filter("percent", number::percent);
     env.add_filter("usd", number::usd);

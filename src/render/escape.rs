@@ -20,11 +20,6 @@ pub fn promql_string(text: &str) -> String {
     out
 }
 
-/// As [`promql_string`], with every `$` written as `\x24`, so that Grafana sees no variable in it.
-pub fn promql_string_for_grafana(text: &str) -> String {
-    promql_string(text).replace('$', "\\x24")
-}
-
 fn push_hex_bytes(out: &mut String, c: char) {
     for byte in c.encode_utf8(&mut [0; 4]).bytes() {
         // Writing to a string cannot fail.
@@ -71,7 +66,6 @@ mod tests {
         assert_eq!(promql_string(r"c\d"), r#""c\\d""#);
         assert_eq!(promql_string("é中"), r#""é中""#);
         assert_eq!(promql_string("a\nb\u{7}"), r#""a\nb\x07""#);
-        assert_eq!(promql_string_for_grafana("$f"), r#""\x24f""#);
     }
 
     #[test]

@@ -11,12 +11,14 @@ mod dashboard;
 mod environment;
 pub mod escape;
 mod expression;
+mod included;
 mod join;
 mod number;
 mod quantities;
 mod service;
 mod templates;
 
-pub use bundle::{Included, Input, RenderError, Rendered, render};
+pub use bundle::{Input, RenderError, Rendered, render};
+pub use included::Included;
 pub use quantities::Scope;
 pub use service::{Service, ServiceError};

@@ -142,6 +142,8 @@ pub enum SourceError {
         "source `{source_name}`: primitive `{primitive}` speaks of `{family}`, which is not among its families"
     )]
     UnknownFamily { source_name: String, primitive: String, family: String },
+    #[error("source `{source_name}`: `{label}` is no label name: letters, digits and `_`")]
+    BadLabel { source_name: String, label: String },
     #[error("source `{source_name}`: family `{family}` needs ascending finite `buckets`")]
     BadBuckets { source_name: String, family: String },
     #[error("source `{source_name}`: `errors` needs either `label` and `expr`, or `classes`")]
@@ -256,6 +258,16 @@ impl Source {
 
     fn check(&self) -> Result<(), SourceError> {
         let source_name = || self.name.clone();
+        let of_errors = self.primitives.errors.as_ref().and_then(|errors| errors.label.as_ref());
+        for label in self.labels.values().chain(of_errors) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if label.is_empty()
+                || label.starts_with(|c: char| c.is_ascii_digit())
+                || !label.chars().all(plain)
+            {
+                return Err(SourceError::BadLabel { source_name: source_name(), label: label.clone() });
+            }
+        }
         for (primitive, expr, shape) in self.expressions() {
             let mut holes = vec![Hole::Selector, Hole::By];
             if shape == Shape::Rate {

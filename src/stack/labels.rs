@@ -1,6 +1,6 @@
 //! The labels that say what is ours, and those that group it in other tools.
 
-use crate::docker::Labels;
+use crate::docker::{Image, Labels};
 
 /// On everything that we make; its value is the project's name. What lacks it is never touched.
 pub const PROJECT: &str = "dev.llmobs.project";
@@ -55,4 +55,17 @@ pub(super) fn of_container(project: &str, service: &str, config_target: &str, sp
         (COMPOSE_HASH, spec_hash),
         (COMPOSE_FILES, "llmobs.yaml"),
     ])
+}
+
+/// The name that images of ours go by.
+pub const MADE_REPOSITORY: &str = "llmobs-exporter";
+
+/// Whether an image is the one that we made, and not one that somebody else made from it or gave a name to: those keep
+/// the label.
+pub(super) fn is_made_by_us(image: &Image) -> bool {
+    image.tags.iter().all(|tag| {
+        // Podman puts names without a registry under `localhost/`.
+        let name = tag.strip_prefix("localhost/").unwrap_or(tag);
+        name.strip_prefix(MADE_REPOSITORY).is_some_and(|version| version.starts_with(':'))
+    })
 }

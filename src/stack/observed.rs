@@ -111,7 +111,7 @@ pub async fn observe(engine: &impl Engine, scope: &Scope) -> Result<Observed, En
             .zip(images)
             .filter_map(|(reference, image)| Some((reference, image?)))
             .collect(),
-        made_images,
+        made_images: made_images.into_iter().filter(labels::is_made_by_us).collect(),
         configs: BTreeMap::new(),
     };
     if scope.contents == Contents::Read {

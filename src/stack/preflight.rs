@@ -106,11 +106,6 @@ fn taken_port(
         matches!(container.state, State::Created | State::Restarting)
             && container.name == service.container.name
     };
-    if observed.ours().any(on_its_way) {
-        // It may hold its port at this moment: the engine binds ports before it says that a container runs, and goes
-        // on with a start whose asker was killed. The listing does not tell, and the plan replaces or restarts it.
-        return None;
-    }
     let hint = format!("use other ports with `--port-offset N`, or set `stack.ports.{name}`");
     match holders.next() {
         // What we hold ourselves is let go of in time.
@@ -119,6 +114,9 @@ fn taken_port(
             message: format!("port {} for {name} is taken by the container `{}`", port.host, holder.name),
             hint: format!("stop it with `docker stop {}`, or {hint}", holder.name),
         }),
+        // It may hold its port at this moment: the engine binds ports before it says that a container runs, and goes
+        // on with a start whose asker was killed. The listing does not tell, and the plan replaces or restarts it.
+        None if observed.ours().any(on_its_way) => None,
         None => {
             let error = (facts.bind)(port.ip, port.host).err()?;
             let (message, hint) = match error.kind() {
@@ -130,6 +128,8 @@ fn taken_port(
                     format!("the address {} for {name} is none of this machine's", port.ip),
                     "set `stack.bind` to `127.0.0.1` or to an address of this machine".to_owned(),
                 ),
+                // The engine may do what we may not: low ports are root's.
+                io::ErrorKind::PermissionDenied => return None,
                 _ => (format!("port {} for {name} cannot be bound: {error}", port.host), hint),
             };
             Some(Problem { message, hint })

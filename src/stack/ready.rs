@@ -177,6 +177,15 @@ async fn wait_for_datasource(
     loop {
         let cause = match grafana::datasource_health(&endpoint, uid, credentials).await {
             Ok(DatasourceHealth::Ok | DatasourceHealth::Unknown) => return None,
+            // Grafana takes the password at its first start and keeps it with its data.
+            Ok(DatasourceHealth::Denied) => {
+                return Some(
+                    "Grafana does not take the password that is kept for this stack: its data is from before, or the \
+                     password was changed there; `llmobs down --volumes` starts afresh, `grafana cli admin \
+                     reset-admin-password` in the container sets it anew"
+                        .to_owned(),
+                );
+            }
             Ok(DatasourceHealth::Failing(message)) => message,
             Err(error) => error.to_string(),
         };
