@@ -13,7 +13,7 @@ Exit codes:
 
 /// Observability for LLM services, proven before it ships.
 #[derive(Debug, Parser)]
-#[command(name = "llmobs", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "llmobs", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -23,6 +23,7 @@ pub struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Configuration file [default: `llmobs.yaml`, if it is there]
     #[arg(long, short, global = true, value_name = "FILE")]
@@ -76,7 +77,10 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  llmobs completions bash > ~/.local/share/bash-completion/completions/llmobs"
     )]
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Flags that set configuration values; they win over the environment and the file.
@@ -84,7 +88,7 @@ pub enum Command {
 #[command(next_help_heading = "Configuration")]
 pub struct Overrides {
     /// Cost ceiling in US dollars per hour (`cost.ceiling_per_hour`)
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub cost_ceiling: Option<String>,
     /// Latency that the objective and its alert allow (`objectives.latency.threshold`)
     #[arg(long, value_name = "DURATION")]
@@ -101,15 +105,21 @@ pub struct Overrides {
 #[derive(Debug, Clone, Args)]
 pub struct Project {
     /// Name of the stack; several can run side by side
-    #[arg(long, value_name = "NAME", default_value = "llmobs", env = "LLMOBS_PROJECT")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "llmobs",
+        env = "LLMOBS_PROJECT",
+        hide_env_values = true
+    )]
     pub project: String,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  llmobs up                                    Prometheus on 9090, Grafana on 3000, a mock service on 9091
-  llmobs up --cost-ceiling 80 --models gpt-4o  the same with other limits
-  llmobs up --dry-run                          show what would be done, and why
+  llmobs up                     Prometheus on 9090, Grafana on 3000, a mock service on 9091
+  llmobs up --cost-ceiling 80   the same with another limit
+  llmobs up --dry-run           show what would be done, and why
   llmobs up --project staging --port-offset 100")]
 pub struct Up {
     #[command(flatten)]
@@ -157,6 +167,7 @@ pub struct Down {
 pub struct Status {
     #[command(flatten)]
     pub project: Project,
+    /// How the answer is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Print Grafana's admin password
@@ -196,6 +207,7 @@ pub struct Render {
     /// Overwrite files that were changed by hand or are not llmobs' own
     #[arg(long, conflicts_with = "check")]
     pub force: bool,
+    /// How the answer is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     #[command(flatten)]
@@ -212,10 +224,11 @@ pub struct Init {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   llmobs sources          the table of sources and quantities
-  llmobs sources vllm     families and expressions of one")]
+  llmobs sources vllm     the metrics of one, and what they give")]
 pub struct Sources {
     /// A source, by name or as a file of your own
     pub name: Option<String>,
+    /// How the answer is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }
@@ -236,7 +249,7 @@ pub struct Exporter {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Requests per second, as a mean over a weekday
-    #[arg(long, value_name = "RPS", default_value_t = 3.0)]
+    #[arg(long, value_name = "RPS", default_value_t = 3.0, allow_negative_numbers = true)]
     pub rate: f64,
     /// Folder with runbook pages to serve at /runbooks/
     #[arg(long, value_name = "DIR")]

@@ -12,9 +12,9 @@ use crate::{
     cli::{Global, Overrides},
     config::{self, Config, Layers, Setting, SourceRef},
     diagnostic::Diagnostic,
-    files,
+    files::{self, FileError},
     render::{Included, Input, Service, ServiceError},
-    sources,
+    sources::{self, SourceError},
     text::{Source, Span},
 };
 
@@ -97,8 +97,15 @@ impl Configured {
 
 /// Reads a source file of the user's.
 pub(super) fn load_source(path: &Path) -> anyhow::Result<sources::Source> {
-    let text = files::read_text(path)?;
-    Ok(sources::parse(&path.display().to_string(), &text)?)
+    let text = files::read_text(path).context("cannot load a metric source")?;
+    let name = path.display().to_string();
+    sources::parse(&name, &text).map_err(|error| match error {
+        SourceError::Malformed { message, at, .. } => {
+            let mistake = Diagnostic::error(message).at(&Source::new(name, text), at, "");
+            Refused(vec![mistake]).into()
+        }
+        other => anyhow::Error::from(other).context(format!("cannot use the source file `{name}`")),
+    })
 }
 
 fn read_file(global: &Global) -> anyhow::Result<(Option<Source>, PathBuf)> {
@@ -107,11 +114,12 @@ fn read_file(global: &Global) -> anyhow::Result<(Option<Source>, PathBuf)> {
         None if Path::new(DEFAULT_FILE).exists() => PathBuf::from(DEFAULT_FILE),
         None => return Ok((None, PathBuf::new())),
     };
-    let text = files::read_text(&path).map_err(|error| {
-        Hinted::new(
-            error.to_string(),
-            "write one with `llmobs init`, or leave out `--config` to use the defaults",
-        )
+    let text = files::read_text(&path).map_err(|error| match error {
+        FileError::NotFound { .. } => {
+            let hint = "write one with `llmobs init`, or leave out `--config` to use the defaults";
+            anyhow::Error::from(Hinted::new(error.to_string(), hint))
+        }
+        other => other.into(),
     })?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     Ok((Some(Source::new(path.display().to_string(), text)), folder))

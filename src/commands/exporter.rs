@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -48,20 +50,31 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind((args.bind, args.port)).await.map_err(|error| {
-            Hinted::new(
-                format!("cannot listen on {}:{}: {error}", args.bind, args.port),
-                "choose another port with `--port`, or `--port 0` for a free one",
-            )
-        })?;
+        // Whoever reads the address below may stop the process at once.
+        let stopped = signal();
+        let place = SocketAddr::new(args.bind, args.port);
+        let listener = TcpListener::bind(place).await.map_err(|error| cannot_listen(place, &error))?;
         let address = listener.local_addr().context("cannot tell the address that was bound")?;
         ui.say(&format!("serving metrics of a mock LLM service on http://{address}/metrics (Ctrl-C stops)"));
         let mut stopped_by = Signal::Terminate;
-        let shutdown = async { stopped_by = signal().await };
+        let shutdown = async { stopped_by = stopped.await };
         serve(vec![listener], Pages { gather: mock, runbooks }, now, shutdown).await;
         // The container's stop is an orderly end, Ctrl-C an interruption.
         Ok(if stopped_by == Signal::Interrupt { Exit::Interrupted } else { Exit::Done })
     })
+}
+
+fn cannot_listen(place: SocketAddr, error: &io::Error) -> Hinted {
+    let another_port = "choose another port with `--port`, or `--port 0` for a free one";
+    let (why, hint) = match error.kind() {
+        io::ErrorKind::AddrInUse => ("the port is taken".to_owned(), another_port),
+        io::ErrorKind::AddrNotAvailable => {
+            ("this machine does not have the address".to_owned(), "choose another address with `--bind`")
+        }
+        io::ErrorKind::PermissionDenied => ("permission denied".to_owned(), another_port),
+        _ => (error.to_string(), another_port),
+    };
+    Hinted::new(format!("cannot listen on {place}: {why}"), hint)
 }
 
 /// The pages of a folder, read at each request. A folder that cannot be read now is a mistake; later it only means

@@ -49,31 +49,32 @@ pub(super) enum Signal {
     Terminate,
 }
 
-/// Waits for Ctrl-C or SIGTERM; where signals cannot be watched it waits for ever.
-pub(super) async fn signal() -> Signal {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+/// Watches for Ctrl-C and SIGTERM from this call on, and ends with the first of them.
+///
+/// From here a signal no longer ends the process by itself. Where signals cannot be watched it waits for ever. To be
+/// called within a runtime.
+#[cfg(unix)]
+pub(super) fn signal() -> impl Future<Output = Signal> {
+    use tokio::signal::unix::{self, SignalKind};
+    let next = async |watched: std::io::Result<unix::Signal>| match watched {
+        Ok(mut watched) => drop(watched.recv().await),
+        Err(_) => std::future::pending().await,
     };
-    tokio::select! {
-        () = interrupt => Signal::Interrupt,
-        () = terminate() => Signal::Terminate,
+    let interrupt = unix::signal(SignalKind::interrupt());
+    let terminate = unix::signal(SignalKind::terminate());
+    async move {
+        tokio::select! {
+            () = next(interrupt) => Signal::Interrupt,
+            () = next(terminate) => Signal::Terminate,
+        }
     }
 }
 
-#[cfg(unix)]
-async fn terminate() {
-    use tokio::signal::unix;
-    match unix::signal(unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
-        }
+/// Watches for Ctrl-C; where it cannot be watched it waits for ever.
+#[cfg(not(unix))]
+pub(super) async fn signal() -> Signal {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Signal::Interrupt,
         Err(_) => std::future::pending().await,
     }
-}
-
-#[cfg(not(unix))]
-async fn terminate() {
-    std::future::pending().await
 }

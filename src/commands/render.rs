@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{
     cli::{Format, Global, Render as Args},
-    files::{self, OutputError, Overwrite, StaleKind, Written},
+    files::{self, Conflict, ConflictKind, OutputError, Overwrite, StaleKind, Written},
+    stack::{Component, Desired},
     ui::{Align, Cell, Table, Tone, Ui},
 };
 
@@ -27,14 +28,19 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let written =
         files::write_output(&args.out, &bundle.files, overwrite).map_err(|error| refused(&error))?;
     ui.diagnostics(&bundle.notes);
-    report(args, &written, ui)
+    report(args, &written, &bundle.desired, ui)
 }
 
 fn refused(error: &OutputError) -> anyhow::Error {
-    let hint = if error.can_be_forced() {
-        "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
-    } else {
-        "choose another folder with `--out`, or move what is in the way"
+    let is_edited = |conflict: &Conflict| conflict.kind == ConflictKind::Edited;
+    let hint = match error {
+        OutputError::Refused { conflicts, .. }
+            if error.can_be_forced() && conflicts.iter().any(is_edited) =>
+        {
+            "move your changes into files of your own (`include:` in llmobs.yaml), or overwrite with `--force`"
+        }
+        _ if error.can_be_forced() => "choose another folder with `--out`, or overwrite with `--force`",
+        _ => "choose another folder with `--out`, or move what is in the way",
     };
     Hinted::new(error.to_string(), hint).into()
 }
@@ -47,7 +53,7 @@ struct WrittenFacts<'a> {
     unchanged: usize,
 }
 
-fn report(args: &Args, written: &Written, ui: &Ui) -> anyhow::Result<Exit> {
+fn report(args: &Args, written: &Written, desired: &Desired, ui: &Ui) -> anyhow::Result<Exit> {
     if args.format == Format::Json {
         let facts = WrittenFacts {
             version: 1,
@@ -65,11 +71,18 @@ fn report(args: &Args, written: &Written, ui: &Ui) -> anyhow::Result<Exit> {
         ui.answer(&format!("removed  {}", args.out.join(path).display()));
     }
     let (count, out) = (written.written.len() + written.unchanged, args.out.display());
-    ui.say(&format!("{count} files in {out}, {} of them unchanged", written.unchanged));
+    match written.unchanged {
+        0 => ui.say(&format!("{count} files in {out}")),
+        all if all == count => ui.say(&format!("{count} files in {out}, all unchanged")),
+        some => ui.say(&format!("{count} files in {out}, {some} of them unchanged")),
+    }
+    let has = |component| desired.services.iter().any(|service| service.component == component);
+    let image = if has(Component::Exporter) { "llmobs image load && " } else { "" };
+    let password = if has(Component::Grafana) { "GRAFANA_PASSWORD=… " } else { "" };
+    let compose = args.out.join("compose.yaml");
     ui.say("");
-    ui.say(&format!(
-        "Next:  llmobs image load && GRAFANA_PASSWORD=… docker compose --project-directory {out} up\n       or without the folder: llmobs up"
-    ));
+    ui.say(&format!("Next:  {image}{password}docker compose -f {} up", compose.display()));
+    ui.say("       or without the folder: llmobs up");
     Ok(Exit::Done)
 }
 
@@ -87,7 +100,7 @@ struct StaleFile<'a> {
 }
 
 fn check(args: &Args, bundle: &Bundle, ui: &Ui) -> anyhow::Result<Exit> {
-    let stale = files::check_output(&args.out, &bundle.files)?;
+    let stale = files::check_output(&args.out, &bundle.files).map_err(|error| refused(&error))?;
     let exit = if stale.is_empty() { Exit::Done } else { Exit::No };
     let name = |kind: StaleKind| match kind {
         StaleKind::Changed => "changed",
@@ -112,6 +125,8 @@ fn check(args: &Args, bundle: &Bundle, ui: &Ui) -> anyhow::Result<Exit> {
         table.row([Cell::new(Tone::Plain, &file.path), Cell::new(Tone::Warning, name(file.kind))]);
     }
     ui.answer_table(&table);
+    ui.say("");
+    ui.say(&format!("{} is out of date", args.out.display()));
     ui.say("");
     ui.say(&format!("Next:  llmobs render --out {}", args.out.display()));
     Ok(exit)

@@ -1,6 +1,6 @@
 //! `llmobs sources`: what each metric source can give.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use serde::Serialize;
 
@@ -24,8 +24,10 @@ fn find(name: &str) -> anyhow::Result<Source> {
     if let Some(source) = sources::builtin(name) {
         return Ok(source.clone());
     }
-    if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
-        return load_source(Path::new(name));
+    let path = Path::new(name);
+    let is_yaml = |extension: &OsStr| extension == "yaml" || extension == "yml";
+    if name.contains('/') || path.extension().is_some_and(is_yaml) {
+        return load_source(path);
     }
     let names = sources::builtin_names();
     let hint = match nearest(name, names.iter().copied()) {
@@ -43,20 +45,25 @@ struct SourceFacts<'a> {
     title: &'a str,
     upstream: &'a str,
     gives: Vec<&'static str>,
+    /// What llmobs computes from the others.
+    derived: Vec<&'static str>,
     lacks: Vec<&'static str>,
     families: Vec<&'a str>,
 }
 
 fn facts(source: &Source) -> SourceFacts<'_> {
-    let (gives, lacks): (Vec<Quantity>, Vec<Quantity>) =
-        Quantity::ALL.iter().copied().partition(|quantity| source.gives(*quantity));
+    let of = |wanted: Giving| {
+        let all = Quantity::ALL.into_iter().filter(|quantity| giving(source, *quantity) == wanted);
+        all.map(Quantity::name).collect()
+    };
     SourceFacts {
         version: 1,
         name: &source.name,
         title: &source.title,
         upstream: &source.upstream,
-        gives: gives.into_iter().map(Quantity::name).collect(),
-        lacks: lacks.into_iter().map(Quantity::name).collect(),
+        gives: of(Giving::Itself),
+        derived: of(Giving::Derived),
+        lacks: of(Giving::Not),
         families: source.families.iter().map(|family| family.name.as_str()).collect(),
     }
 }
@@ -82,13 +89,29 @@ fn list(format: Format, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn answer(source: &Source, quantity: Quantity) -> Cell {
+/// How a source comes to a quantity.
+#[derive(PartialEq, Eq)]
+enum Giving {
+    Itself,
+    Derived,
+    Not,
+}
+
+fn giving(source: &Source, quantity: Quantity) -> Giving {
     if source.gives(quantity) {
-        Cell::new(Tone::Good, "yes")
-    } else if quantity == Quantity::Cost && source.gives(Quantity::OutputTokens) {
-        Cell::new(Tone::Plain, "from tokens and prices")
+        Giving::Itself
+    } else if quantity == Quantity::Cost && source.prices_its_tokens() {
+        Giving::Derived
     } else {
-        Cell::new(Tone::Dim, "-")
+        Giving::Not
+    }
+}
+
+fn answer(source: &Source, quantity: Quantity) -> Cell {
+    match giving(source, quantity) {
+        Giving::Itself => Cell::new(Tone::Good, "yes"),
+        Giving::Derived => Cell::new(Tone::Plain, "from tokens and prices"),
+        Giving::Not => Cell::new(Tone::Dim, "-"),
     }
 }
 
@@ -97,7 +120,7 @@ fn show(source: &Source, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
         ui.answer(&serde_json::to_string_pretty(&facts(source))?);
         return Ok(Exit::Done);
     }
-    ui.answer(&format!("{}: {}\nread from {}\n", source.name, source.title, source.upstream));
+    ui.answer(&format!("{}: {}\nread from {}\n\n", source.name, source.title, source.upstream));
     let mut table = Table::new([("Family", Align::Left), ("Type", Align::Left), ("What it is", Align::Left)]);
     for family in &source.families {
         table.row([
@@ -108,9 +131,14 @@ fn show(source: &Source, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
     }
     ui.answer_table(&table);
     let facts = facts(source);
-    ui.answer(&format!("\nGives: {}", facts.gives.join(", ")));
-    if !facts.lacks.is_empty() {
-        ui.answer(&format!("Lacks: {}", facts.lacks.join(", ")));
+    ui.answer("");
+    let lines = [
+        ("Gives", &facts.gives, ""),
+        ("Derived", &facts.derived, " (from tokens and prices)"),
+        ("Lacks", &facts.lacks, ""),
+    ];
+    for (name, quantities, how) in lines.into_iter().filter(|(_, quantities, _)| !quantities.is_empty()) {
+        ui.answer(&format!("{name}: {}{how}", quantities.join(", ")));
     }
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{FileError, OutputError, read_bytes};
+use super::{Action, FileError, OutputError, read_bytes};
 
 /// The file that lists what llmobs wrote into a folder.
 pub const MANIFEST: &str = ".llmobs-manifest.json";
@@ -32,6 +32,10 @@ impl Manifest {
         let bytes = match read_bytes(&path) {
             Ok(bytes) => bytes,
             Err(FileError::NotFound { .. }) => return Ok(Self { version: VERSION, files: BTreeMap::new() }),
+            // What is wrong is the folder, and the user knows nothing of a manifest in it.
+            Err(FileError::NotAFolder { .. }) => {
+                return Err(FileError::NotAFolder { action: Action::Write, path: folder.to_owned() }.into());
+            }
             Err(error) => return Err(error.into()),
         };
         let bad = |why: String| OutputError::BadManifest { path: path.clone(), why };

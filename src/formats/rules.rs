@@ -50,7 +50,8 @@ pub struct Rule {
 
 /// Reads a rule file; each rule is either a recording or an alerting one.
 pub fn parse(text: &str) -> Result<RuleFile, FormatError> {
-    let file: RuleFile = serde_yaml::from_str(text).map_err(|error| FormatError::Yaml(error.to_string()))?;
+    let file: RuleFile = serde_yaml::from_str(text)
+        .map_err(|error| FormatError::Shape(error.without_snippet().to_string()))?;
     for rule in file.groups.iter().flat_map(|group| &group.rules) {
         if rule.record.is_some() == rule.alert.is_some() {
             let shown = rule.expr.lines().next().unwrap_or_default();

@@ -18,7 +18,7 @@ pub enum FormatError {
 
 /// Reads YAML of any shape.
 pub fn yaml(text: &str) -> Result<Value, FormatError> {
-    serde_yaml::from_str(text).map_err(|error| FormatError::Yaml(error.to_string()))
+    serde_yaml::from_str(text).map_err(|error| FormatError::Yaml(error.without_snippet().to_string()))
 }
 
 /// Reads JSON of any shape.

@@ -53,9 +53,11 @@ pub enum RenderError {
     Template { name: String, error: minijinja::Error },
     #[error("`{file}` came out broken: {error}")]
     Unreadable { file: String, error: FormatError },
-    #[error("two included files are both called `{0}`")]
+    #[error(
+        "included file `{0}` cannot be used: another file of that name goes into the same folder, rename yours"
+    )]
     SameName(String),
-    #[error("included file `{file}` is not what it should be: {error}")]
+    #[error("included file `{file}` cannot be used: {error}")]
     Included { file: String, error: FormatError },
 }
 
@@ -87,12 +89,7 @@ pub fn render(input: &Input) -> Result<Rendered, RenderError> {
     let facts = facts(&service.config, service);
     for name in DASHBOARDS {
         let built = dashboard::build(&dashboards, name, &facts)?;
-        for (panel, quantity) in built.left_out {
-            notes.push(Diagnostic::note(format!(
-                "panel `{panel}` is left out: no target that counts gives {}",
-                quantity.name()
-            )));
-        }
+        notes.extend(left_out(&built.left_out));
         let path = format!("grafana/provisioning/dashboards/llmobs/{name}.json");
         files.checked(path, built.json, |text| formats::dashboard::parse(text).map(drop))?;
     }
@@ -107,7 +104,7 @@ pub fn render(input: &Input) -> Result<Rendered, RenderError> {
             }
             Err(error) => match error.left_out() {
                 Some(LeftOut::Unavailable(quantity)) => notes.push(Diagnostic::warning(format!(
-                    "alert `{name}` is left out: no target that counts gives {}",
+                    "alert `{name}` is left out: no target where requests enter gives {}",
                     quantity.name()
                 ))),
                 _ => return Err(error),
@@ -273,6 +270,18 @@ fn with_runbook(rule: String, name: &str, config: &Config) -> String {
     };
     let port = config.stack.ports.exporter;
     format!("{}\n    runbook_url: http://{host}:{port}/runbooks/{name}\n", rule.trim_end())
+}
+
+/// One note for all the panels of a dashboard that no target can fill.
+fn left_out(quantities: &[Quantity]) -> Option<Diagnostic> {
+    let mut names: Vec<&str> = Vec::new();
+    for quantity in quantities {
+        if !names.contains(&quantity.name()) {
+            names.push(quantity.name());
+        }
+    }
+    let list = names.join(", ");
+    (!names.is_empty()).then(|| Diagnostic::note(format!("left out, because no target gives it: {list}")))
 }
 
 /// Totals that not every entry contributes to.

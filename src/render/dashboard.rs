@@ -9,10 +9,10 @@ use super::{bundle::RenderError, expression::LeftOut};
 
 const COLUMNS: u64 = 24;
 
-/// A dashboard, and what was left out of it because no target can give it.
+/// A dashboard, and what its panels lack because no target can give it: a quantity for each panel left out.
 pub(super) struct Built {
     pub(super) json: String,
-    pub(super) left_out: Vec<(String, Quantity)>,
+    pub(super) left_out: Vec<Quantity>,
 }
 
 /// Renders the frame `dashboards/NAME.json` and the panels that its rows name.
@@ -31,7 +31,7 @@ pub(super) fn build(env: &Environment<'_>, name: &str, context: &Context) -> Res
                 Ok(text) => text,
                 Err(error) => match error.left_out() {
                     Some(LeftOut::Unavailable(quantity)) => {
-                        left_out.push((panel_name.to_owned(), quantity));
+                        left_out.push(quantity);
                         continue;
                     }
                     Some(LeftOut::DoesNotApply) => continue,

@@ -23,8 +23,9 @@ pub(super) fn environment() -> Environment<'static> {
         .expect("the delimiters are distinct");
     env.set_syntax(syntax);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.set_auto_escape_callback(|name| {
-        if name.ends_with(".json") || name.ends_with(".yml") { AutoEscape::Json } else { AutoEscape::None }
+    env.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, "json" | "yml")) => AutoEscape::Json,
+        _ => AutoEscape::None,
     });
     env.set_formatter(write_value);
     env.add_filter("promql_string", |text: &str| escape::promql_string(text));

@@ -70,9 +70,7 @@ impl Service {
 
     /// Whether a job's cost comes from its tokens and the price table.
     pub(super) fn cost_is_derived(job: &Job) -> bool {
-        !job.source.gives(Quantity::Cost)
-            && job.source.gives(Quantity::InputTokens)
-            && job.source.gives(Quantity::OutputTokens)
+        job.source.prices_its_tokens()
     }
 
     /// The longest scrape interval, which every window has to span four times.
@@ -132,7 +130,7 @@ impl Service {
                 "`{path}` of {threshold} is not below the largest bucket bound of job `{job_name}`"
             ))
             .because(format!(
-                "no quantile of its {name} can read more than {last} s, so the alert could never fire"
+                "no quantile of its {name} can read more than {last} s, so nothing could ever be seen to be slower"
             ))
             .help(format!("choose a threshold below {last} s, or give the histogram larger buckets"))
         } else {
@@ -141,11 +139,15 @@ impl Service {
             if (bound - wanted).abs() < 1e-9 {
                 return None;
             }
-            let message = format!("{threshold} is no bucket bound of the {name} of job `{job_name}`");
+            let message =
+                format!("`{path}` of {threshold} is no bucket bound of the {name} of job `{job_name}`");
             if objective.exact {
                 Diagnostic::error(message)
                     .because("`exact: true` asks for a share that is counted, not estimated")
                     .help(format!("its nearest bound is {bound} s"))
+            } else if quantity == Quantity::FirstToken {
+                // Quantiles are held against it, but no share is counted.
+                return None;
             } else {
                 Diagnostic::note(format!("{message}: shares are counted at its nearest bound, {bound} s"))
             }

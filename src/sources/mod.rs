@@ -8,6 +8,8 @@
 mod builtin;
 mod model;
 pub mod primitive;
+mod quantity;
 
 pub use builtin::{builtin, builtin_names};
-pub use model::{Errors, Family, Histogram, MetricType, Primitives, Quantity, Source, SourceError, parse};
+pub use model::{Errors, Family, Histogram, MetricType, Primitives, Source, SourceError, parse};
+pub use quantity::Quantity;

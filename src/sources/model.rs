@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::primitive::{self, Hole};
+use crate::text::Span;
+
+use super::{
+    Quantity,
+    primitive::{self, Hole},
+};
 
 /// A kind of server: the families it exposes and the sums that can be made of them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -126,66 +131,11 @@ pub struct Histogram {
     pub expr: String,
 }
 
-/// What can be asked of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quantity {
-    Models,
-    Requests,
-    Errors,
-    InputTokens,
-    OutputTokens,
-    CachedInputTokens,
-    Cost,
-    Duration,
-    FirstToken,
-    PerOutputToken,
-    Active,
-    Queued,
-    CacheUse,
-}
-
-impl Quantity {
-    pub const ALL: [Self; 13] = [
-        Self::Models,
-        Self::Requests,
-        Self::Errors,
-        Self::InputTokens,
-        Self::OutputTokens,
-        Self::CachedInputTokens,
-        Self::Cost,
-        Self::Duration,
-        Self::FirstToken,
-        Self::PerOutputToken,
-        Self::Active,
-        Self::Queued,
-        Self::CacheUse,
-    ];
-
-    /// What a person calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Models => "models",
-            Self::Requests => "requests",
-            Self::Errors => "errors by class",
-            Self::InputTokens => "input tokens",
-            Self::OutputTokens => "output tokens",
-            Self::CachedInputTokens => "cached input tokens",
-            Self::Cost => "cost",
-            Self::Duration => "duration",
-            Self::FirstToken => "time to first token",
-            Self::PerOutputToken => "time per output token",
-            Self::Active => "active requests",
-            Self::Queued => "queued requests",
-            Self::CacheUse => "KV cache use",
-        }
-    }
-}
-
 /// Why a source file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     #[error("source file `{file}` cannot be read as a source: {message}")]
-    Malformed { file: String, message: String },
+    Malformed { file: String, message: String, at: Span },
     #[error("source `{source_name}`: primitive `{primitive}` has no `{hole}`")]
     MissingHole { source_name: String, primitive: String, hole: &'static str },
     #[error(
@@ -200,8 +150,17 @@ pub enum SourceError {
 
 /// Reads and checks a source file. `file` is what messages call it.
 pub fn parse(file: &str, text: &str) -> Result<Source, SourceError> {
-    let source: Source = serde_yaml::from_str(text)
-        .map_err(|error| SourceError::Malformed { file: file.to_owned(), message: error.to_string() })?;
+    let source: Source = serde_yaml::from_str(text).map_err(|error| {
+        let at = error.location().map(|location| location.span());
+        let offset = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+        let start = offset(at.and_then(|at| at.byte_offset()));
+        let at = Span::new(start, start + offset(at.and_then(|at| at.byte_len())));
+        let message = error.without_snippet().to_string();
+        // The place is told apart from the words.
+        let message =
+            message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned();
+        SourceError::Malformed { file: file.to_owned(), message, at }
+    })?;
     source.check()?;
     Ok(source)
 }
@@ -234,6 +193,11 @@ impl Source {
             Quantity::Queued => p.queued.is_some(),
             Quantity::CacheUse => p.cache_use.is_some(),
         }
+    }
+
+    /// Whether its cost has to come from its tokens and the price table, and can.
+    pub fn prices_its_tokens(&self) -> bool {
+        !self.gives(Quantity::Cost) && self.gives(Quantity::InputTokens) && self.gives(Quantity::OutputTokens)
     }
 
     /// The histogram behind a quantity, if that is what it is.

@@ -68,8 +68,11 @@ fn within(span: Span, source: &Source) -> Range<usize> {
     start..floor(span.end).max(start)
 }
 
-/// `2 errors and 1 warning in llmobs.yaml`; nothing when there is nothing to count.
+/// `2 errors and 1 warning in llmobs.yaml`; nothing without errors, since warnings and notes stop nothing.
 pub(super) fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
+    if !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return None;
+    }
     let count = |severity, one: &str, many: &str| match diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity == severity)
@@ -81,9 +84,6 @@ pub(super) fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
     };
     let counts = [count(Severity::Error, "error", "errors"), count(Severity::Warning, "warning", "warnings")];
     let counts = counts.into_iter().flatten().collect::<Vec<_>>();
-    if counts.is_empty() {
-        return None;
-    }
     let mut names: Vec<&str> = Vec::new();
     for label in diagnostics.iter().filter_map(|diagnostic| diagnostic.labels.first()) {
         if !names.contains(&label.source.name()) {
@@ -183,7 +183,7 @@ error: x
         let error = || Diagnostic::error("e").at(&a, Span::new(0, 1), "");
         let flag = Source::new("--cost-ceiling", "x");
         assert_eq!(summary(&[]), None);
-        assert_eq!(summary(&[Diagnostic::note("n")]), None);
+        assert_eq!(summary(&[Diagnostic::note("n"), Diagnostic::warning("w")]), None);
         assert_eq!(summary(&[error()]).as_deref(), Some("1 error in llmobs.yaml"));
         let mixed =
             [error(), Diagnostic::warning("w"), Diagnostic::error("e").at(&flag, Span::new(0, 1), "")];

@@ -34,11 +34,12 @@ impl Terminal {
     #[expect(clippy::disallowed_methods, reason = "`ui` owns the streams")]
     pub fn of_this_process(env: impl Fn(&str) -> Option<String>) -> Self {
         let columns = || env("COLUMNS").and_then(|columns| columns.parse().ok());
+        let of_terminal = || console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
         Self {
             stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             no_color: env("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            width: columns().unwrap_or(DEFAULT_WIDTH),
+            width: columns().or_else(of_terminal).unwrap_or(DEFAULT_WIDTH),
         }
     }
 }
@@ -152,10 +153,16 @@ impl Ui {
         self.say(&format!("{head} {text}"));
     }
 
-    /// Diagnostics, each with its line and caret, and a last line that counts them.
+    /// Diagnostics, each with its line and caret; where errors are among them, a last line counts them.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            self.say(&format!("{}\n\n", findings::draw(diagnostic, self.conversation.palette, self.width)));
+        let draw =
+            |diagnostic: &Diagnostic| findings::draw(diagnostic, self.conversation.palette, self.width);
+        let mut drawn = diagnostics.iter().map(draw).peekable();
+        while let Some(text) = drawn.next() {
+            // Those of one line stand together, those of more apart from everything.
+            let next_is_long = drawn.peek().is_some_and(|next| next.contains('\n'));
+            let gap = if text.contains('\n') || next_is_long { "\n\n" } else { "\n" };
+            self.say(&format!("{text}{gap}"));
         }
         if let Some(summary) = findings::summary(diagnostics) {
             self.say(&summary);
@@ -270,6 +277,9 @@ mod tests {
         assert_eq!(captured.stderr(), expect);
         ui.diagnostics(&[]);
         assert_eq!(captured.stderr(), expect);
+        let (ui, captured) = Ui::captured();
+        ui.diagnostics(&[Diagnostic::note("one"), Diagnostic::warning("two")]);
+        assert_eq!(captured.stderr(), "note: one\nwarning: two\n");
     }
 
     struct Failing(ErrorKind);

@@ -1,4 +1,20 @@
 //! The one integration-test binary; each file is a topic.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it, in its helpers too")]
+
+mod basics;
+mod bundle;
+mod compose;
+mod config;
+mod exporter;
+mod golden;
 mod layers;
 mod live;
+mod names;
+mod no_docker;
+mod precedence;
+mod project;
+mod random;
+mod redact;
+mod render;
+mod sources;

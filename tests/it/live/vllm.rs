@@ -73,7 +73,7 @@ fn answer(mut stream: TcpStream, elapsed: Duration) -> std::io::Result<()> {
 fn page(elapsed: Duration) -> String {
     let factor = 1.0 + elapsed.as_secs_f64() / PERIOD.as_secs_f64();
     let mut grows = false;
-    let mut grown = |line: &str| -> String {
+    let mut later = |line: &str| -> String {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             grows = rest.ends_with(" counter") || rest.ends_with(" histogram");
         }
@@ -84,7 +84,7 @@ fn page(elapsed: Duration) -> String {
             _ => format!("{line}\n"),
         }
     };
-    RECORDED.lines().map(&mut grown).collect()
+    RECORDED.lines().map(&mut later).collect()
 }
 
 /// What really happens per second: the sum of all recorded series of a name with some text in their labels.
