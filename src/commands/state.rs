@@ -40,18 +40,15 @@ impl State {
         })
     }
 
-    /// Grafana's admin, with the password that was made for this project.
+    /// Grafana's admin, with the password that was made for this project, or a new one that is not kept yet.
     pub(super) fn credentials(&self) -> anyhow::Result<Credentials> {
-        let credentials = self.credentials_to_plan_with()?;
-        files::write_secret(&self.password_file(), format!("{}\n", credentials.password).as_bytes())?;
-        Ok(credentials)
+        let kept = self.password()?.filter(|password| !password.is_empty());
+        Ok(Credentials { user: "admin".to_owned(), password: kept.map_or_else(new_password, Ok)? })
     }
 
-    /// Grafana's admin as [`Self::credentials`] would have it; a new password is not kept.
-    pub(super) fn credentials_to_plan_with(&self) -> anyhow::Result<Credentials> {
-        let known = self.password()?.filter(|password| !password.is_empty());
-        let password = known.map_or_else(new_password, Ok)?;
-        Ok(Credentials { user: "admin".to_owned(), password })
+    pub(super) fn keep(&self, credentials: &Credentials) -> anyhow::Result<()> {
+        files::write_secret(&self.password_file(), format!("{}\n", credentials.password).as_bytes())?;
+        Ok(())
     }
 
     /// The password, if one was made.

@@ -43,12 +43,11 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let port_offset = state.port_offset(args.port_offset)?;
     let image = ExporterImage::read()?;
     let _lock = state.lock(&project)?;
-    let purpose = Purpose {
-        project: project.clone(),
-        port_offset,
-        credentials: if args.dry_run { state.credentials_to_plan_with()? } else { state.credentials()? },
-        exporter_hash: image.hash(),
-    };
+    let credentials = state.credentials()?;
+    if !args.dry_run {
+        state.keep(&credentials)?;
+    }
+    let purpose = Purpose { project: project.clone(), port_offset, credentials, exporter_hash: image.hash() };
     let bundle = Bundle::make(configured, purpose)?;
     ui.diagnostics(&bundle.notes);
     let remember = || state.remember_port_offset(port_offset);

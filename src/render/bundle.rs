@@ -189,13 +189,18 @@ fn facts(config: &Config, service: &Service) -> Value {
         window => window.to_string(),
         window_text => number::spoken(window),
         rule_interval => RULE_INTERVAL.to_string(),
-        longest_scrape_interval => service.longest_scrape_interval().to_string(),
+        time_interval => service.time_interval().to_string(),
         latency => objective(&config.objectives.latency),
+        availability => config.objectives.availability,
         first_token => objective(&config.objectives.first_token),
         error_limits => context! {
             alert_above => config.errors.alert_above,
             hold => config.errors.for_.to_string(),
             hold_text => number::spoken(config.errors.for_),
+        },
+        down => context! {
+            hold => service.down_hold().to_string(),
+            hold_text => number::spoken(service.down_hold()),
         },
         cost_limits => context! {
             ceiling => config.cost.ceiling_per_hour,

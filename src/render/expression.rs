@@ -28,8 +28,11 @@ pub(super) fn register(env: &mut Environment<'_>, quantities: &Arc<Quantities>) 
     for (name, quantity) in sums {
         let q = Arc::clone(quantities);
         env.add_function(name, move |kwargs: Kwargs| {
+            let others = kwargs.get::<Option<Vec<String>>>("of_those_with")?.unwrap_or_default();
+            let others: Vec<Quantity> =
+                others.iter().map(|name| self::quantity(name)).collect::<Result<_, _>>()?;
             let (window, by) = window_and_by(&kwargs)?;
-            outcome(q.sum(quantity, &window, &borrowed(&by)))
+            outcome(q.sum_of_those_with(quantity, &others, &window, &borrowed(&by)))
         });
     }
     let q = Arc::clone(quantities);
@@ -41,6 +44,11 @@ pub(super) fn register(env: &mut Environment<'_>, quantities: &Arc<Quantities>) 
     env.add_function("error_ratio", move |kwargs: Kwargs| {
         let (window, by) = window_and_by(&kwargs)?;
         outcome(q.error_ratio(&window, &borrowed(&by)))
+    });
+    let q = Arc::clone(quantities);
+    env.add_function("failure_ratio", move |kwargs: Kwargs| {
+        let (window, by) = window_and_by(&kwargs)?;
+        outcome(q.failure_ratio(&window, &borrowed(&by)))
     });
     let q = Arc::clone(quantities);
     env.add_function("quantile", move |share: f64, of: &str, kwargs: Kwargs| {

@@ -32,6 +32,8 @@ pub(super) struct Part<'a> {
     pub(super) primitive: &'a str,
     /// Whose labels it has; none where they are canonical already.
     pub(super) source: Option<&'a Source>,
+    /// Parts of one group have the same jobs.
+    pub(super) group: usize,
     /// Matchers for its `$selector`.
     pub(super) selector: String,
     /// Canonical labels that the part has one value for.
@@ -43,13 +45,12 @@ pub(super) struct Part<'a> {
 /// A label that a source does not carry is absent in its part. Parts are told apart by `job` inside the join,
 /// because `or` would drop what has an equal label set.
 pub(super) fn join(parts: &[Part<'_>], aggregate: Aggregate, window: &str, by: &[&str]) -> String {
-    let several_sources =
-        parts.iter().any(|part| part.source.map(|s| &s.name) != parts[0].source.map(|s| &s.name));
+    let several_groups = parts.iter().any(|part| part.group != parts[0].group);
     let mut filled = Vec::new();
     let mut needs_outer = parts.len() > 1;
     for part in parts {
         let mut inner: Vec<&str> = by.to_vec();
-        if several_sources && !inner.contains(&"job") {
+        if several_groups && !inner.contains(&"job") {
             inner.insert(0, "job");
         }
         let (mut native, mut renames) = (Vec::new(), Vec::new());
@@ -105,6 +106,7 @@ mod tests {
         Part {
             primitive: source.primitives.requests.as_deref().unwrap(),
             source: Some(source),
+            group: usize::from(job == "v"),
             selector: format!("job=\"{job}\""),
             constants: Vec::new(),
         }

@@ -71,9 +71,17 @@ impl Quantities {
         self.jobs_for(quantity).next().is_some()
     }
 
-    /// A joined sum: per second for counters, requests for gauges.
-    pub(super) fn sum(&self, quantity: Quantity, window: &str, by: &[&str]) -> Expression {
-        self.joined(quantity, window, by, "")
+    /// A joined sum: per second for counters, requests for gauges. It is over the targets that give the other quantities
+    /// too, so that a ratio speaks of the same targets above and below its line.
+    pub(super) fn sum_of_those_with(
+        &self,
+        quantity: Quantity,
+        others: &[Quantity],
+        window: &str,
+        by: &[&str],
+    ) -> Expression {
+        self.note_window(window);
+        Ok(join(&self.parts(quantity, others, "")?, aggregate(quantity), window, by))
     }
 
     /// US dollars spent within a fixed window. A recorded rate is summed step by step, so that what was spent
@@ -81,7 +89,7 @@ impl Quantities {
     pub(super) fn spent(&self, window: &str, by: &[&str]) -> Expression {
         let span: PromDuration = window.parse().map_err(|_| QuantityError::Window(window.to_owned()))?;
         self.note_window(window);
-        let parts = self.parts(Quantity::Cost, "")?;
+        let parts = self.parts(Quantity::Cost, &[], "")?;
         let step = number(RULE_INTERVAL.as_secs_f64());
         let seconds = number(span.as_secs_f64());
         let integrated: Vec<String> = parts
@@ -103,10 +111,34 @@ impl Quantities {
 
     /// Failed requests over all requests, 0 to 1; nothing where there is no traffic.
     pub(super) fn error_ratio(&self, window: &str, by: &[&str]) -> Expression {
-        let errors = self.sum(Quantity::Errors, window, by)?;
-        let requests = self.sum(Quantity::Requests, window, by)?;
+        let errors = self.sum_of_those_with(Quantity::Errors, &[Quantity::Requests], window, by)?;
+        let requests = self.sum_of_those_with(Quantity::Requests, &[Quantity::Errors], window, by)?;
         let none = if by.is_empty() { "vector(0)".to_owned() } else { format!("0 * {}", indent(&requests)) };
         Ok(ratio(&format!("{}\n  or\n  {none}", indent(&errors)), &format!("{} > 0", indent(&requests))))
+    }
+
+    /// Requests that ended in a server error or a time-out over all requests, 0 to 1: what the availability objective
+    /// speaks of.
+    pub(super) fn failure_ratio(&self, window: &str, by: &[&str]) -> Expression {
+        const FAILURES: [&str; 2] = ["server_error", "timeout"];
+        self.note_window(window);
+        let mut parts = self.parts(Quantity::Errors, &[Quantity::Requests], "")?;
+        parts.retain(|part| {
+            let class = part.constants.iter().find(|(label, _)| *label == "error_class");
+            class.is_none_or(|(_, class)| FAILURES.contains(&class.as_str()))
+        });
+        for part in &mut parts {
+            let label = part.source.and_then(|source| source.primitives.errors.as_ref()?.label.as_deref());
+            if let Some(label) = label {
+                part.selector.extend([",", &matcher(label, &FAILURES)]);
+            }
+        }
+        if parts.is_empty() {
+            return Err(QuantityError::Unavailable(Quantity::Errors));
+        }
+        let failures = join(&parts, Aggregate::Sum, window, by);
+        let requests = self.sum_of_those_with(Quantity::Requests, &[Quantity::Errors], window, by)?;
+        Ok(ratio(&format!("{}\n  or\n  vector(0)", indent(&failures)), &format!("{} > 0", indent(&requests))))
     }
 
     /// Requests under the bucket bound nearest to a threshold over all requests, 0 to 1.
@@ -167,15 +199,19 @@ impl Quantities {
                 indent(&rate)
             ))
         };
+        let priced = |quantity: Quantity, kind: &str| {
+            let rate = tokens(quantity, kind)?;
+            Ok(format!("{rate}\n  * on (model, type) group_left (provider) {PRICE_RECORD}"))
+        };
         let mut terms = Vec::new();
         for (quantity, kind) in [(Quantity::InputTokens, "input"), (Quantity::OutputTokens, "output")] {
-            terms.push(format!(
-                "{}\n  * on (model, type) group_left (provider) {PRICE_RECORD}",
-                tokens(quantity, kind)?
-            ));
+            terms.push(priced(quantity, kind)?);
         }
         let discounted = self.service.config.models.iter().any(|model| model.price.cached_input.is_some());
-        if discounted && job.source.gives(Quantity::CachedInputTokens) {
+        let within_input = job.source.overlap.get("cached_input").is_some_and(|whole| whole == "input");
+        if job.source.gives(Quantity::CachedInputTokens) && !within_input {
+            terms.push(priced(Quantity::CachedInputTokens, "cached_input")?);
+        } else if job.source.gives(Quantity::CachedInputTokens) && discounted {
             let saved = format!(
                 "{PRICE_RECORD}{{type=\"cached_input\"}}\n    - ignoring (type) {PRICE_RECORD}{{type=\"input\"}}"
             );
@@ -189,7 +225,7 @@ impl Quantities {
 
     fn joined(&self, quantity: Quantity, window: &str, by: &[&str], extra: &str) -> Expression {
         self.note_window(window);
-        Ok(join(&self.parts(quantity, extra)?, aggregate(quantity), window, by))
+        Ok(join(&self.parts(quantity, &[], extra)?, aggregate(quantity), window, by))
     }
 
     fn joined_under(
@@ -200,7 +236,7 @@ impl Quantities {
         by: &[&str],
     ) -> Expression {
         self.note_window(window);
-        let mut parts = self.parts(quantity, "")?;
+        let mut parts = self.parts(quantity, &[], "")?;
         for part in &mut parts {
             let bound = part.source.and_then(|source| Service::bound(source, quantity, threshold));
             let bound = bound.ok_or(QuantityError::Unavailable(quantity))?;
@@ -218,18 +254,29 @@ impl Quantities {
     }
 
     /// One part for each source (and error class) among the jobs that give the quantity.
-    fn parts(&self, quantity: Quantity, extra: &str) -> Result<Vec<Part<'_>>, QuantityError> {
+    fn parts(
+        &self,
+        quantity: Quantity,
+        others: &[Quantity],
+        extra: &str,
+    ) -> Result<Vec<Part<'_>>, QuantityError> {
         let mut groups: Vec<(&Job, Vec<&str>)> = Vec::new();
-        for job in self.jobs_for(quantity) {
-            match groups.iter_mut().find(|(first, _)| first.source.name == job.source.name) {
+        let gives_all = |job: &&Job| others.iter().all(|other| Service::job_gives(job, *other));
+        for job in self.jobs_for(quantity).filter(gives_all) {
+            match groups.iter_mut().find(|(first, _)| first.target.source == job.target.source) {
                 Some((_, jobs)) => jobs.push(&job.target.job),
                 None => groups.push((job, vec![&job.target.job])),
             }
         }
         let infrastructure = matches!(quantity, Quantity::Queued | Quantity::CacheUse);
+        let shared = share_a_family(&groups);
         let mut parts = Vec::new();
-        for (job, names) in groups {
+        for (index, (job, names)) in groups.into_iter().enumerate() {
             let mut selector = match self.scope {
+                // Two sources that read one family would both find the other's series.
+                Scope::Dashboard if !infrastructure && shared => {
+                    format!("job=~\"$job\",{}", matcher("job", &names))
+                }
                 Scope::Dashboard if !infrastructure => "job=~\"$job\"".to_owned(),
                 _ => matcher("job", &names),
             };
@@ -241,7 +288,8 @@ impl Quantities {
                 }
             }
             selector.push_str(extra);
-            parts.extend(Self::parts_of(job, quantity, &selector).unwrap_or_default());
+            let group = Self::parts_of(job, quantity, &selector).unwrap_or_default();
+            parts.extend(group.into_iter().map(|part| Part { group: index, ..part }));
         }
         if parts.is_empty() { Err(QuantityError::Unavailable(quantity)) } else { Ok(parts) }
     }
@@ -252,6 +300,7 @@ impl Quantities {
         let part = |primitive: &'j str| Part {
             primitive,
             source: Some(source),
+            group: 0,
             selector: selector.to_owned(),
             constants: source.provider.iter().map(|provider| ("provider", provider.clone())).collect(),
         };
@@ -271,6 +320,7 @@ impl Quantities {
             Quantity::Cost if Service::cost_is_derived(job) => Some(vec![Part {
                 primitive: SPEND_NOW,
                 source: None,
+                group: 0,
                 selector: selector.to_owned(),
                 constants: Vec::new(),
             }]),
@@ -293,6 +343,16 @@ impl Quantities {
             self.longest_window.fetch_max(span.as_millis(), Ordering::Relaxed);
         }
     }
+}
+
+/// Whether two of the groups' sources have a family in common.
+fn share_a_family(groups: &[(&Job, Vec<&str>)]) -> bool {
+    groups.iter().enumerate().any(|(index, (job, _))| {
+        let others = groups[..index].iter();
+        others.into_iter().any(|(other, _)| {
+            job.source.families.iter().any(|family| other.source.family(&family.name).is_some())
+        })
+    })
 }
 
 /// The recorded rate of spend as it is now; a mean, because a sum would need the length of a Grafana window.

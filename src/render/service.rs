@@ -10,7 +10,7 @@ use crate::{
     time::PromDuration,
 };
 
-use super::number::spoken;
+use super::{number::spoken, quantities::RULE_INTERVAL};
 
 /// A configuration whose targets know their sources.
 #[derive(Debug)]
@@ -76,6 +76,19 @@ impl Service {
     /// The longest scrape interval, which every window has to span four times.
     pub(super) fn longest_scrape_interval(&self) -> PromDuration {
         self.own().map(|job| job.target.scrape_interval).max().unwrap_or_default()
+    }
+
+    /// How long a target may be silent: a minute, or a scrape where that takes longer, because a Prometheus that has
+    /// just started knows no target before its first scrape.
+    pub(super) fn down_hold(&self) -> PromDuration {
+        self.longest_scrape_interval().max(PromDuration::from_secs(60))
+    }
+
+    /// The shortest step that panels may look at: the longest scrape interval, and that of the rules where panels stand
+    /// on recorded series.
+    pub(super) fn time_interval(&self) -> PromDuration {
+        let recorded = self.own().any(Self::cost_is_derived);
+        self.longest_scrape_interval().max(if recorded { RULE_INTERVAL } else { PromDuration::default() })
     }
 
     /// The window of alert expressions: five minutes, or four scrapes where those take longer.

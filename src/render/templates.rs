@@ -34,6 +34,7 @@ templates!(
     "grafana/datasources.yml",
     "panels/active_requests.json",
     "panels/alerts_firing.json",
+    "panels/availability.json",
     "panels/budget_spent.json",
     "panels/cache_use.json",
     "panels/cost_by_model.json",

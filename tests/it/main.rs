@@ -14,6 +14,7 @@ mod names;
 mod no_docker;
 mod precedence;
 mod project;
+mod promtool;
 mod random;
 mod redact;
 mod render;

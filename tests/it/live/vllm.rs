@@ -72,19 +72,19 @@ fn answer(mut stream: TcpStream, elapsed: Duration) -> std::io::Result<()> {
 /// The page after some time: counters and buckets in proportion, so that sums and counts stay true to each other.
 fn page(elapsed: Duration) -> String {
     let factor = 1.0 + elapsed.as_secs_f64() / PERIOD.as_secs_f64();
-    let mut grows = false;
-    let mut later = |line: &str| -> String {
+    let mut is_growing = false;
+    let mut grown = |line: &str| -> String {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
-            grows = rest.ends_with(" counter") || rest.ends_with(" histogram");
+            is_growing = rest.ends_with(" counter") || rest.ends_with(" histogram");
         }
         match line.rsplit_once(' ') {
-            Some((series, value)) if grows && !line.starts_with('#') => {
+            Some((series, value)) if is_growing && !line.starts_with('#') => {
                 format!("{series} {}\n", value.parse::<f64>().unwrap() * factor)
             }
             _ => format!("{line}\n"),
         }
     };
-    RECORDED.lines().map(&mut later).collect()
+    RECORDED.lines().map(&mut grown).collect()
 }
 
 /// What really happens per second: the sum of all recorded series of a name with some text in their labels.
