@@ -8,7 +8,7 @@ use crate::{
         desired::{Desired, ImageOrigin, Service},
         labels,
         observed::{Observed, service_of},
-        service_plan::{OurNetwork, is_on, plan_service},
+        service_plan::{OurNetwork, is_made_for, is_on, plan_service},
         step::{Action, Plan, Stage},
     },
 };
@@ -105,6 +105,8 @@ fn plan_old_images(plan: &mut Plan, desired: &Desired, observed: &Observed) {
         .made_images
         .iter()
         .filter(|image| image.tags.iter().all(|tag| loaded.contains(&tag)))
+        // Ours may have lost the tag to another binary's; it is still the one that is wanted.
+        .filter(|image| !desired.services.iter().any(|service| is_made_for(image, service)))
         .filter(|image| observed.foreign_user_of(image).is_none())
         .collect();
     for image in old {
@@ -286,6 +288,29 @@ remove image llmobs-exporter:0.1.0: replaced by a newer one
 ",
         );
         assert!(!scenario.engine.world.borrow().images.iter().any(|image| image.id == "sha256:e1"));
+    }
+
+    #[test]
+    fn a_tag_that_went_to_another_binary_is_no_reason_to_change() {
+        let scenario = Scenario::up_and_running();
+        {
+            let mut world = scenario.engine.world.borrow_mut();
+            world.images.iter_mut().find(|image| image.id == "sha256:e1").unwrap().tags.clear();
+            world.images.push(made_image("sha256:e2", "h2", &[EXPORTER_TAG]));
+        }
+        scenario.add_foreign("other-exporter-1", "sha256:e2");
+        check(&scenario, "");
+
+        // A container that must be made anew takes the tag back.
+        scenario.set_state("llmobs-exporter-1", State::Dead);
+        check(
+            &scenario,
+            "\
+load image llmobs-exporter:0.1.0: another binary
+recreate container llmobs-exporter-1: half removed
+start container llmobs-exporter-1: new
+",
+        );
     }
 
     #[test]

@@ -30,15 +30,15 @@ pub(super) fn plan_service(
     network: &OurNetwork<'_>,
 ) {
     let spec = &service.container;
-    let image = observed.images.get(&spec.image);
-    let image_is_new = plan_image(plan, service, image);
     let name = &spec.name;
     let Some(container) = observed.container_of(service.component.name(), name) else {
+        plan_image(plan, service, observed);
         create(plan, service, observed, None, "missing");
         return;
     };
     let contents = observed.configs.get(name);
-    if let Some(cause) = reason_to_recreate(service, container, image_is_new, image, network, contents) {
+    if let Some(cause) = reason_to_recreate(service, container, observed, network, contents) {
+        plan_image(plan, service, observed);
         let on_surplus = matches!(network, OurNetwork::Existing { surplus, .. }
             if surplus.iter().any(|network| is_on(container, network)));
         if on_surplus {
@@ -53,33 +53,53 @@ pub(super) fn plan_service(
     plan_files(plan, service, container, contents);
 }
 
-/// Whether the image will be another one than before.
-fn plan_image(plan: &mut Plan, service: &Service, image: Option<&Image>) -> bool {
+/// Brings the image there that a container is to be made from.
+fn plan_image(plan: &mut Plan, service: &Service, observed: &Observed) {
     let reference = service.container.image.clone();
+    let image = observed.images.get(&reference);
+    match (&service.image, image) {
+        (ImageOrigin::Registry, None) => plan.push(Stage::Pulls, Action::Pull { reference }, "missing"),
+        (ImageOrigin::Registry, Some(_)) => {}
+        (ImageOrigin::Made { .. }, None) => {
+            plan.push(Stage::Images, Action::LoadImage { reference }, "missing");
+        }
+        (ImageOrigin::Made { .. }, Some(image)) => {
+            if !is_made_for(image, service) {
+                plan.push(Stage::Images, Action::LoadImage { reference }, "another binary");
+            }
+        }
+    }
+}
+
+/// Whether a container was made from the image that a service has now.
+///
+/// Of the images that we make, the contents count and not the tag: it goes from one to the other when stacks of
+/// different binaries run side by side.
+fn has_its_image(service: &Service, container: &Container, observed: &Observed) -> bool {
     match &service.image {
         ImageOrigin::Registry => {
-            if image.is_none() {
-                plan.push(Stage::Pulls, Action::Pull { reference }, "missing");
-            }
-            false
+            let image = observed.images.get(&service.container.image);
+            image.is_some_and(|image| image.id == container.image_id)
         }
-        ImageOrigin::Made { contents_hash } => {
-            let cause = match image {
-                None => "missing",
-                Some(image) if image.labels.get(labels::IMAGE) != Some(contents_hash) => "another binary",
-                Some(_) => return false,
-            };
-            plan.push(Stage::Images, Action::LoadImage { reference }, cause);
-            true
-        }
+        ImageOrigin::Made { .. } => observed
+            .made_images
+            .iter()
+            .any(|image| image.id == container.image_id && is_made_for(image, service)),
+    }
+}
+
+/// Whether an image is the one that we make for a service.
+pub(super) fn is_made_for(image: &Image, service: &Service) -> bool {
+    match &service.image {
+        ImageOrigin::Registry => false,
+        ImageOrigin::Made { contents_hash } => image.labels.get(labels::IMAGE) == Some(contents_hash),
     }
 }
 
 fn reason_to_recreate(
     service: &Service,
     container: &Container,
-    image_is_new: bool,
-    image: Option<&Image>,
+    observed: &Observed,
     network: &OurNetwork<'_>,
     contents: Option<&ConfigContents>,
 ) -> Option<String> {
@@ -90,7 +110,7 @@ fn reason_to_recreate(
         State::Removing | State::Dead => return Some("half removed".to_owned()),
         State::Running | State::Restarting | State::Exited => {}
     }
-    if image_is_new || image.is_none_or(|image| image.id != container.image_id) {
+    if !has_its_image(service, container, observed) {
         return Some("image changed".to_owned());
     }
     match network {

@@ -24,6 +24,14 @@ const PAGE: &str = "assets/evidence/kills.md";
 const PROMETHEUS_IMAGE: &str = "prom/prometheus:v3.16.0";
 const PORT_OFFSET: &str = "7000";
 
+/// How long the parts of an `up` that nobody kills take, from its start.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    first_step: Duration,
+    last_step: Duration,
+    end: Duration,
+}
+
 /// One kill and what came of it.
 #[derive(Debug)]
 struct Round {
@@ -51,10 +59,10 @@ pub(crate) fn run(repository: &Path, count: u32, seed: u64) -> anyhow::Result<Ex
     let ended = rounds(&subject, count, seed);
     let swept = subject.llmobs(&["down", "--volumes"]);
     fs::remove_dir_all(&subject.folder).context("cannot remove the folder of the runs")?;
-    let (first, last, rounds) = ended?;
+    let (course, rounds) = ended?;
     swept?;
 
-    let page = page(repository, &subject, seed, (first, last), &rounds)?;
+    let page = page(repository, &subject, seed, course, &rounds)?;
     let path = repository.join(PAGE);
     fs::create_dir_all(path.parent().unwrap_or(repository)).context("cannot create the folder")?;
     fs::write(&path, page).with_context(|| format!("cannot write `{PAGE}`"))?;
@@ -74,19 +82,24 @@ fn build(repository: &Path) -> anyhow::Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name("llmobs"))
 }
 
-/// The time of the first and of the last line of an `up` that nobody kills, and all rounds.
-fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Duration, Duration, Vec<Round>)> {
-    let (first, last) = subject.measure()?;
-    println!("`up` makes its first change after {first:.1?} and ends after {last:.1?}");
+fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Course, Vec<Round>)> {
+    let course = subject.measure()?;
+    println!("{course:.1?}");
     let mut random = seed;
     let mut rounds = Vec::new();
     for number in 1..=count {
-        let moment = first + last.saturating_sub(first).mul_f64(next_share(&mut random));
+        let share = next_share(&mut random);
+        // Every second kill falls among the changes, which are but a part of the run.
+        let moment = if number % 2 == 1 {
+            course.first_step + course.last_step.saturating_sub(course.first_step).mul_f64(share)
+        } else {
+            course.end.mul_f64(share)
+        };
         let round = subject.round(moment)?;
         println!("{number:>3}  {:>5} ms  {}  {:?}", moment.as_millis(), round.found, round.faults);
         rounds.push(round);
     }
-    Ok((first, last, rounds))
+    Ok((course, rounds))
 }
 
 /// The next number of a sequence, from 0 to 1; `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>).
@@ -110,21 +123,25 @@ impl Subject {
         self.command(args).output().with_context(|| format!("cannot run `llmobs {}`", args.join(" ")))
     }
 
-    /// A whole run: when it says its first line of progress, and when it ends.
-    fn measure(&self) -> anyhow::Result<(Duration, Duration)> {
+    /// A whole run.
+    fn measure(&self) -> anyhow::Result<Course> {
         let begun = Instant::now();
         let mut up = self.command(&["up", "--port-offset", PORT_OFFSET]);
         let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let mut first = None;
+        let mut steps = Vec::new();
         for line in BufReader::new(up.stderr.take().context("no stderr")?).lines() {
-            if is_step(&line?) {
-                first = first.or(Some(begun.elapsed()));
+            let line = line?;
+            if is_step(&line) && !is_wait(&line) {
+                steps.push(begun.elapsed());
             }
         }
         ensure!(up.wait()?.success(), "`llmobs up` fails already when nobody kills it");
-        let last = begun.elapsed();
+        let end = begun.elapsed();
         ensure!(self.llmobs(&["down", "--volumes"])?.status.success(), "`llmobs down` failed");
-        Ok((first.context("`llmobs up` had nothing to do")?, last))
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+            bail!("`llmobs up` had nothing to do");
+        };
+        Ok(Course { first_step: *first, last_step: *last, end })
     }
 
     fn round(&self, moment: Duration) -> anyhow::Result<Round> {
@@ -226,22 +243,16 @@ fn foreign() -> anyhow::Result<BTreeSet<String>> {
     Ok(all)
 }
 
-/// Whether a line of stderr tells of a step, and not of the configuration.
+/// Whether a line of stderr tells of a step or of the wait after the last, and not of the configuration.
 fn is_step(line: &str) -> bool {
-    [
-        "pull ",
-        "load ",
-        "create ",
-        "recreate ",
-        "remove ",
-        "start ",
-        "prometheus ",
-        "grafana ",
-        "exporter ",
-        "first ",
-    ]
-    .iter()
-    .any(|start| line.starts_with(start))
+    let verbs = ["pull ", "load ", "create ", "recreate ", "remove ", "start "];
+    verbs.iter().any(|verb| line.starts_with(verb)) || is_wait(line)
+}
+
+fn is_wait(line: &str) -> bool {
+    ["prometheus ready", "grafana ready", "exporter ready", "first scrape"]
+        .iter()
+        .any(|what| line.starts_with(what))
 }
 
 fn docker(args: &[&str]) -> anyhow::Result<String> {
@@ -261,7 +272,7 @@ fn page(
     repository: &Path,
     subject: &Subject,
     seed: u64,
-    (first, last): (Duration, Duration),
+    course: Course,
     rounds: &[Round],
 ) -> anyhow::Result<String> {
     let commit = text_of("git", &["rev-parse", "--short", "HEAD"], repository)?;
@@ -283,14 +294,16 @@ fn page(
         "# `kill -9` of `llmobs up`\n\n\
          Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}{state}: {version} (debug \
          build), Docker {engine}, `{PROMETHEUS_IMAGE}`, {grafana} `{GRAFANA_IMAGE}`.\n\n\
-         Each line starts from nothing. `up` is killed at a random moment between its first step ({} ms) and its end \
-         ({} ms). Then `up` must succeed, `up --dry-run` say that there is nothing to do, `status` find everything \
-         healthy, and `down --volumes` leave no container, network, volume or image that was not there before.\n\n\
+         Each line starts from nothing. `up` is killed at a random moment: odd lines between its first step ({} ms) and \
+         its last one ({} ms), even lines anywhere between its start and its end ({} ms). Then `up` must succeed, `up \
+         --dry-run` say that there is nothing to do, `status` find everything healthy, and `down --volumes` leave no \
+         container, network, volume or image that was not there before.\n\n\
          {bad} of {} kills were not mended.\n\n\
          | | killed after | last line of progress | there after the kill | result |\n|---:|---:|---|---|---|\n",
         rounds.len(),
-        first.as_millis(),
-        last.as_millis(),
+        course.first_step.as_millis(),
+        course.last_step.as_millis(),
+        course.end.as_millis(),
         rounds.len(),
     );
     for (index, round) in rounds.iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{
-    engine::{PROJECT_LABEL, all_names, docker, docker_if_it_can, inspect},
+    engine::{PROJECT_LABEL, all_names, docker, docker_if_it_can, inspect, made_images},
     gate::PROMETHEUS_IMAGE,
     grafana,
     project::Project,
@@ -45,10 +45,11 @@ fn down_keeps_data_and_password_until_told_otherwise() {
     let left = docker(&["images", "--all", "--no-trunc", "--quiet"]).contains(&image);
     let used = !docker(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={image}")]).is_empty();
     assert_eq!(left, used, "the image stays only where another stack uses it");
-    let again = project.down(&["--volumes"]).done();
-    // Below it may stand that the image stays, where another stack uses it.
-    let said = again.stderr.lines().next().map(str::to_owned);
-    assert_eq!(said, Some(format!("there is nothing to remove of the stack `{name}`")));
+    // An image that another stack has left would go too.
+    if made_images().is_empty() {
+        let again = project.down(&["--volumes"]).done();
+        assert_eq!(again.stderr, format!("there is nothing to remove of the stack `{name}`\n"));
+    }
 }
 
 /// What somebody else has, removed at the end.

@@ -7,10 +7,6 @@
     clippy::disallowed_methods,
     reason = "the tests stand outside of the product and look at it with all means"
 )]
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy knows test functions, not what they call; a panic is how a test fails"
-)]
 #![expect(clippy::print_stdout, reason = "measured times are shown with `--nocapture`")]
 
 mod again;

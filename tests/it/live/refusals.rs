@@ -59,6 +59,10 @@ fn taken_ports_are_all_told() {
 
     nothing was changed
     ");
+    assert!(
+        !project.state_dir().join(&project.name).join("port-offset").exists(),
+        "the ports are remembered"
+    );
 }
 
 #[test]
