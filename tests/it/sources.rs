@@ -235,13 +235,13 @@ fn a_source_of_ones_own_is_rendered_and_what_it_cannot_give_is_left_out() {
               up{job="tiny"} == 0
               or
               absent(up{job="tiny"})
-            for: 1m
+            for: "1m"
             labels:
               severity: critical
               service: "llm-service"
             annotations:
               summary: "{{ $labels.job }} of llm-service cannot be reached"
-              description: "Prometheus {{ with $labels.instance }}gets no answer from {{ . }}{{ else }}has no target{{ end }} of job {{ $labels.job }} for at least a minute."
+              description: "Prometheus has had no {{ with $labels.instance }}answer from {{ . }}{{ else }}target{{ end }} of job {{ $labels.job }} for at least 1 min."
           - alert: LLMHighErrorRate
             expr: |
               (
@@ -282,7 +282,7 @@ fn a_source_of_ones_own_is_rendered_and_what_it_cannot_give_is_left_out() {
               service: "llm-service"
             annotations:
               summary: "llm-service writes over 1000 output tokens per second"
-              description: "{{ $value | humanize }} output tokens per second over the last 5 min; the limit is 1000."
+              description: "{{ printf \"%.0f\" $value }} output tokens per second over the last 5 min; the limit is 1000."
     "#);
 }
 
