@@ -74,7 +74,11 @@ fn spec(config: &Config, files: &Files, purpose: Purpose) -> StackSpec {
             image: stack.images.prometheus.clone(),
             host_port: stack.ports.prometheus,
             files: below(files, "prometheus/"),
-            jobs: config.targets.iter().map(|target| target.job.clone()).collect(),
+            jobs: config
+                .targets
+                .iter()
+                .map(|target| (target.job.clone(), target.endpoints.iter().cloned().collect()))
+                .collect(),
         }),
         grafana: has(Component::Grafana).then(|| GrafanaSpec {
             image: stack.images.grafana.clone(),

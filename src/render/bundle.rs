@@ -284,6 +284,22 @@ fn left_out(quantities: &[Quantity]) -> Option<Diagnostic> {
     (!names.is_empty()).then(|| Diagnostic::note(format!("left out, because no target gives it: {list}")))
 }
 
+/// Traffic without a price is no spend that anybody sees, so it is said where it is likely.
+fn unpriced(service: &Service) -> Option<Diagnostic> {
+    let config = &service.config;
+    let models_were_set = config.origins.keys().any(|path| path.starts_with("models"));
+    let job = service.own().find(|job| Service::cost_is_derived(job)).filter(|_| !models_were_set)?;
+    let names: Vec<_> = config.models.iter().map(|model| format!("`{}`", model.name)).collect();
+    let message = format!(
+        "job `{}` reports tokens but no cost, and only {} have a price: spend of other models is not seen",
+        job.target.job,
+        names.join(", ")
+    );
+    Some(Diagnostic::warning(message).help(
+        "list its models with their prices, such as `models: [{name: my-llama, provider: own, price: {input: 0.1, output: 0.4}}]`",
+    ))
+}
+
 /// Totals that not every entry contributes to.
 fn partial_totals(service: &Service) -> Vec<Diagnostic> {
     let totals = [
@@ -310,6 +326,7 @@ fn partial_totals(service: &Service) -> Vec<Diagnostic> {
             )));
         }
     }
+    notes.extend(unpriced(service));
     if service.jobs.iter().any(|job| job.target.role == Role::Mock) {
         notes.push(Diagnostic::note("job `mock` is scraped beside your targets and counts in no total"));
     }

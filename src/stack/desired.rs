@@ -15,6 +15,9 @@ use crate::{
 /// Rendered files: path relative to the service's configuration folder → bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// Jobs of Prometheus: name → endpoints, `host:port`.
+pub type Jobs = BTreeMap<String, BTreeSet<String>>;
+
 /// A project's name: lower-case letters, digits, `-` and `_`, beginning with a letter or digit, as compose has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Project(String);
@@ -82,8 +85,8 @@ pub struct PrometheusSpec {
     pub host_port: u16,
     /// Go to `/etc/prometheus`; `prometheus.yml` among them.
     pub files: Files,
-    /// The jobs whose first scrape is waited for.
-    pub jobs: BTreeSet<String>,
+    /// The jobs with their endpoints, `host:port`, whose first scrape is waited for.
+    pub jobs: Jobs,
 }
 
 #[derive(Debug, Clone)]
@@ -158,7 +161,7 @@ pub enum ImageOrigin {
 /// How to tell that a service is ready.
 #[derive(Debug, Clone)]
 pub enum Probe {
-    Prometheus { jobs: BTreeSet<String> },
+    Prometheus { jobs: Jobs },
     Grafana { credentials: Credentials, datasources: Vec<String> },
     Exporter,
 }

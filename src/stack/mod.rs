@@ -27,7 +27,7 @@ mod step;
 pub use apply::{ApplyError, Event, StepError, apply};
 pub use compose::{ComposeFile, compose};
 pub use desired::{
-    Component, Desired, ExporterSpec, Files, GrafanaSpec, ImageOrigin, Probe, Project, ProjectError,
+    Component, Desired, ExporterSpec, Files, GrafanaSpec, ImageOrigin, Jobs, Probe, Project, ProjectError,
     PrometheusSpec, Service, StackSpec, desired,
 };
 pub use down::{VolumesOnDown, plan_down};

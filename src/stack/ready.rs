@@ -14,7 +14,7 @@ use crate::{
     },
     stack::{
         apply::{Tail, log_tail},
-        desired::{Component, Desired, Probe, Service},
+        desired::{Component, Desired, Jobs, Probe, Service},
     },
 };
 
@@ -145,12 +145,7 @@ async fn probe(service: &Service) -> Result<bool, RemoteError> {
 }
 
 /// The targets, as soon as each expected job has been scraped; or as they are when time is up.
-async fn wait_for_scrapes(
-    endpoint: Endpoint,
-    jobs: &BTreeSet<String>,
-    begun: Instant,
-    limit: Duration,
-) -> Vec<Target> {
+async fn wait_for_scrapes(endpoint: Endpoint, jobs: &Jobs, begun: Instant, limit: Duration) -> Vec<Target> {
     loop {
         // Prometheus answered just now, so a failed question is asked again like an incomplete answer.
         let targets = prometheus::targets(&endpoint).await.unwrap_or_else(|_| Vec::new());
@@ -161,9 +156,14 @@ async fn wait_for_scrapes(
     }
 }
 
-fn all_scraped(targets: &[Target], jobs: &BTreeSet<String>) -> bool {
+/// For some seconds after a reload Prometheus lists the targets of before, so they have to be the expected ones.
+fn all_scraped(targets: &[Target], jobs: &Jobs) -> bool {
     let scraped = targets.iter().all(|target| target.health != Health::Unknown);
-    scraped && jobs.iter().all(|job| targets.iter().any(|target| target.job == *job))
+    let is_current = |(job, endpoints): (&String, &BTreeSet<String>)| {
+        let listed = targets.iter().filter(|target| target.job == *job).map(|target| &target.instance);
+        listed.collect::<BTreeSet<_>>() == endpoints.iter().collect()
+    };
+    scraped && jobs.iter().all(is_current)
 }
 
 /// What is wrong with a data source when time is up.
@@ -201,28 +201,36 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(targets: &[(&str, Health)], jobs: &[&str], expect: bool) {
+    fn check(targets: &[(&str, &str, Health)], jobs: &[(&str, &str)], expect: bool) {
         let targets: Vec<_> = targets
             .iter()
-            .map(|(job, health)| Target {
+            .map(|(job, instance, health)| Target {
                 job: (*job).to_owned(),
-                instance: String::new(),
+                instance: (*instance).to_owned(),
                 health: *health,
                 last_error: String::new(),
             })
             .collect();
-        let jobs = jobs.iter().map(|job| (*job).to_owned()).collect();
-        assert_eq!(all_scraped(&targets, &jobs), expect);
+        let job =
+            |(name, endpoint): &(&str, &str)| ((*name).to_owned(), BTreeSet::from([(*endpoint).to_owned()]));
+        assert_eq!(all_scraped(&targets, &jobs.iter().map(job).collect()), expect);
     }
 
     #[test]
-    fn every_expected_job_is_waited_for() {
+    fn every_expected_target_is_waited_for() {
         check(&[], &[], true);
-        check(&[], &["a"], false);
-        check(&[("a", Health::Unknown)], &["a"], false);
-        check(&[("a", Health::Up)], &["a"], true);
-        check(&[("a", Health::Down)], &["a"], true);
-        check(&[("a", Health::Up)], &["a", "b"], false);
-        check(&[("a", Health::Up), ("b", Health::Unknown)], &["a"], false);
+        check(&[], &[("a", "x:1")], false);
+        check(&[("a", "x:1", Health::Unknown)], &[("a", "x:1")], false);
+        check(&[("a", "x:1", Health::Up)], &[("a", "x:1")], true);
+        check(&[("a", "x:1", Health::Down)], &[("a", "x:1")], true);
+        check(&[("a", "x:1", Health::Up)], &[("a", "x:1"), ("b", "y:1")], false);
+        check(&[("a", "x:1", Health::Up), ("b", "y:1", Health::Unknown)], &[("a", "x:1")], false);
+    }
+
+    #[test]
+    fn targets_of_before_a_reload_do_not_count() {
+        check(&[("a", "old:1", Health::Up)], &[("a", "new:1")], false);
+        check(&[("a", "old:1", Health::Up), ("a", "new:1", Health::Up)], &[("a", "new:1")], false);
+        check(&[("own", "z:1", Health::Up), ("a", "new:1", Health::Up)], &[("a", "new:1")], true);
     }
 }

@@ -1,6 +1,6 @@
 //! A stack on an engine in memory, for the tests of this room.
 
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use crate::{
     docker::{
@@ -9,8 +9,8 @@ use crate::{
     },
     remote::Credentials,
     stack::{
-        Contents, Desired, ExporterSpec, Files, GrafanaSpec, Observed, Plan, Project, PrometheusSpec, Scope,
-        StackSpec, apply, desired, labels, observe, plan,
+        Contents, Desired, ExporterSpec, Files, GrafanaSpec, Jobs, Observed, Plan, Project, PrometheusSpec,
+        Scope, StackSpec, apply, desired, labels, observe, plan,
     },
 };
 
@@ -48,7 +48,7 @@ impl Scenario {
                 image: "prom/prometheus:v3".to_owned(),
                 host_port: 1,
                 files: files(&[("prometheus.yml", "global: {}"), ("rules/llmobs.yml", "groups: []")]),
-                jobs: BTreeSet::new(),
+                jobs: Jobs::new(),
             }),
             grafana: Some(GrafanaSpec {
                 image: "grafana/grafana:13".to_owned(),

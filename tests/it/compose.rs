@@ -24,7 +24,7 @@ fn desired() -> stack::Desired {
             image: config.images.prometheus,
             host_port: config.ports.prometheus,
             files: Files::new(),
-            jobs: ["mock".to_owned()].into(),
+            jobs: [("mock".to_owned(), ["exporter:9091".to_owned()].into())].into(),
         }),
         grafana: Some(GrafanaSpec {
             image: config.images.grafana,

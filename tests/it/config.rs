@@ -245,9 +245,18 @@ fn an_empty_file_is_the_defaults() {
 }
 
 #[test]
+fn spend_that_has_no_price_is_warned_of() {
+    let vllm = "targets:\n  - {job: vllm, source: vllm, endpoints: [\"10.0.0.5:8000\"]}\n";
+    let warned = "warning: job `vllm` reports tokens but no cost, and only `gpt-4o`, `gpt-4o-mini`, `claude-sonnet-4-5` have a \
+                  price: spend of other models is not seen";
+    assert!(render(vllm, "").lines().any(|line| line == warned));
+    assert!(!render(vllm, "--models gpt-4o").contains("reports tokens but no cost"));
+}
+
+#[test]
 fn a_threshold_that_is_no_bucket_bound() {
     let vllm = "targets:\n  - {job: vllm, source: vllm, endpoints: [\"10.0.0.5:8000\"]}\n";
-    assert_snapshot!(render(vllm, "--latency-threshold 6s"), @r"
+    assert_snapshot!(render(vllm, "--latency-threshold 6s --models gpt-4o"), @r"
     exit 0
     ----- stderr
     note: `objectives.latency.threshold` of 6 s is no bucket bound of the duration of job `vllm`: shares are counted at its nearest bound, 5 s
