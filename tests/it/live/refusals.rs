@@ -107,7 +107,7 @@ fn missing_images_are_told() {
           start container NAME-prometheus-1
           start container NAME-grafana-1
           start container NAME-exporter-1
-        `llmobs up` finishes it, `llmobs down` removes it
+        `llmobs up --project NAME` finishes it, `llmobs down --project NAME` removes it
         ");
         (before, made_images())
     };
