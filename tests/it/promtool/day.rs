@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use llmobs::{
-    series::{Format, Gather, parse},
+    series::{Format, Gather},
     simulate::{DEFAULT_MODELS, Mock, MockConfig, MockModel, Volume},
     time::Timestamp,
 };
@@ -17,8 +17,8 @@ use super::{
 
 /// Monday, so that no weekend thins the traffic.
 const START: i64 = 1_795_392_000_000;
-const SCRAPES: i64 = 24 * 60;
-/// Only what the rules read, to keep promtool within a minute.
+const SCRAPES: i64 = 24 * 60 * 4;
+/// Only what the rules read, to keep promtool within half a minute.
 const READ_BY_RULES: [&str; 4] = [
     "llm_requests_total{",
     "llm_tokens_total{",
@@ -42,26 +42,30 @@ fn mock() -> Mock {
     Mock::new(config).unwrap()
 }
 
-/// A day scraped every minute, as promtool's input series.
+/// A day scraped every 15 s, as promtool's input series.
 fn a_day() -> String {
     let mut mock = mock();
     let mut series: BTreeMap<String, String> = BTreeMap::new();
     let mut page = Vec::new();
-    for minute in 0..=SCRAPES {
+    for scrape in 0..=SCRAPES {
         page.clear();
-        mock.gather(Timestamp(START + minute * 60_000), Format::Text, &mut page);
-        for sample in parse(std::str::from_utf8(&page).unwrap()).unwrap() {
-            let name = format!("{}{}", sample.name, sample.labels);
-            if READ_BY_RULES.iter().any(|read| name.starts_with(read)) {
-                let labelled = name.replacen('{', "{job=\"mock\",", 1);
-                write!(series.entry(labelled).or_default(), "{} ", sample.value).unwrap();
+        mock.gather(Timestamp(START + scrape * 15_000), Format::Text, &mut page);
+        let lines = std::str::from_utf8(&page).unwrap().lines();
+        for line in lines.filter(|line| READ_BY_RULES.iter().any(|read| line.starts_with(read))) {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            if let Some(values) = series.get_mut(name) {
+                values.extend([" ", value]);
+            } else {
+                series.insert(name.to_owned(), value.to_owned());
             }
         }
     }
+    assert_eq!(series.len(), 3 * (5 * 5 + 2 * 5 + 5 + 15), "models times tenants and buckets");
     let mut text =
-        String::from("- {series: 'up{job=\"mock\",instance=\"exporter:9091\"}', values: '1x1440'}\n");
+        String::from("- {series: 'up{job=\"mock\",instance=\"exporter:9091\"}', values: '1x5760'}\n");
     for (name, values) in series {
-        writeln!(text, "- {{series: '{name}', values: '{}'}}", values.trim_end()).unwrap();
+        let labelled = name.replacen('{', "{job=\"mock\",", 1);
+        writeln!(text, "- {{series: '{labelled}', values: '{values}'}}").unwrap();
     }
     text
 }
@@ -85,8 +89,7 @@ fn nothing_fires_in_a_simulated_day_at_the_peak() {
             writeln!(quiet, "- {{alertname: {alert}, eval_time: {minutes}m, exp_alerts: []}}").unwrap();
         }
     }
-    let head =
-        "rule_files: [default.rules.yml]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n";
+    let head = "rule_files: [default.rules.yml]\nevaluation_interval: 15s\ntests:\n- interval: 15s\n  input_series:\n";
     let text = format!(
         "{head}{}  alert_rule_test:\n{}  promql_expr_test:\n{FIRED}",
         moved_in(&a_day()),

@@ -9,3 +9,4 @@ mod judge;
 mod panels;
 mod rendered;
 mod truth;
+mod uneven;

@@ -18,18 +18,18 @@ pub(super) struct Series {
 }
 
 impl Series {
-    fn new(job: &str) -> Self {
+    pub(super) fn new(job: &str) -> Self {
         let mut series = Self { text: String::new() };
         series.add(&format!("up{{job=\"{job}\",instance=\"{job}:1\"}}"), "1x80");
         series
     }
 
     /// A counter that grows by `rate` a second.
-    fn counter(&mut self, name: &str, rate: f64) {
+    pub(super) fn counter(&mut self, name: &str, rate: f64) {
         self.add(name, &format!("0+{}x80", rate * 15.0));
     }
 
-    fn gauge(&mut self, name: &str, value: f64) {
+    pub(super) fn gauge(&mut self, name: &str, value: f64) {
         self.add(name, &format!("{value}x80"));
     }
 
@@ -37,8 +37,16 @@ impl Series {
     /// within the third and all within the fourth.
     fn histogram(&mut self, name: &str, labels: &str, bounds: [&str; 4], rate: f64) {
         let shares = [0.5, 0.8, 0.99, 1.0];
-        for (bound, share) in bounds.into_iter().zip(shares).chain([("+Inf", 1.0)]) {
-            self.counter(&format!("{name}_bucket{{{labels},le=\"{bound}\"}}"), rate * share);
+        let buckets: Vec<_> =
+            bounds.into_iter().zip(shares).map(|(bound, share)| (bound, rate * share)).collect();
+        self.buckets(name, labels, &buckets);
+    }
+
+    /// Buckets of a histogram: bounds, and how many observations a second are within each. The last has them all.
+    pub(super) fn buckets(&mut self, name: &str, labels: &str, buckets: &[(&str, f64)]) {
+        let all = buckets.last().map(|(_, rate)| ("+Inf", *rate));
+        for (bound, rate) in buckets.iter().copied().chain(all) {
+            self.counter(&format!("{name}_bucket{{{labels},le=\"{bound}\"}}"), rate);
         }
     }
 
@@ -105,6 +113,8 @@ pub(super) fn vllm(job: &str) -> Series {
 /// Panel, query, labels of a series, its value; columns stand two blanks apart. `-` has no series at all.
 /// Values are rounded to a millionth. P95 lies 0.15 of 0.19 into the bucket between the second and the third bound.
 pub(super) const DEFAULT: &str = r#"
+$model  A  {job="mock",model="gpt-4o",provider="openai"}  1
+$model  A  {job="mock",model="claude-sonnet-4-5",provider="anthropic"}  1
 Success rate  A  {}  0.96
 P99 latency  A  {}  5
 Availability  A  {}  0.993333
@@ -153,6 +163,7 @@ Cost per hour by model  A  {model="claude-sonnet-4-5"}  12.6
 /// Spend is recorded every 15 s as the mean of the last minute, so the first four of 80 records within 20 minutes hold a
 /// quarter, half, three quarters and all of it: 78.5 × 15 s × $0.0044.
 pub(super) const VLLM: &str = r#"
+$model  A  {job="vllm",model="llama-3.3-70b",provider="self-hosted"}  1
 Success rate  A  {}  0.95
 P99 latency  A  {}  5
 Availability  A  {}  0.97
@@ -194,6 +205,9 @@ KV cache use  A  {job="vllm",model="llama-3.3-70b"}  0.6
 
 /// Two entries: sums are of both, quantiles are each job's own, because their buckets differ.
 pub(super) const BOTH: &str = r#"
+$model  A  {job="gateway.eu",model="gpt-4o",provider="openai"}  1
+$model  A  {job="gateway.eu",model="claude-sonnet-4-5",provider="anthropic"}  1
+$model  A  {job="vllm.gpu-1",model="llama-3.3-70b",provider="self-hosted"}  1
 Success rate  A  {}  0.9575
 P99 latency  A  {job="gateway.eu"}  5
 P99 latency  A  {job="vllm.gpu-1"}  5
