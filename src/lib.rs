@@ -11,6 +11,7 @@ pub mod docker;
 pub mod exporter;
 pub mod files;
 pub mod formats;
+pub mod promql;
 pub mod remote;
 pub mod render;
 pub mod series;

@@ -1,12 +1,24 @@
 //! Labels of a series.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// The labels of a series: sorted by name, each name once, no empty value.
+/// The name of the label that holds the metric's name.
+pub const METRIC_NAME: &str = "__name__";
+
+type Pair = (Arc<str>, Arc<str>);
+
+/// The labels of a series: sorted by name, each name once, no empty value. Cheap to clone.
 ///
-/// Values are any text; names are what Prometheus' classic text formats allow, `[a-zA-Z_][a-zA-Z0-9_]*`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Labels(Vec<(String, String)>);
+/// Values are any text. [`Labels::new`] takes the names that Prometheus' classic text formats allow,
+/// `[a-zA-Z_][a-zA-Z0-9_]*`; an edit takes any.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels(Arc<[Pair]>);
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self(Arc::new([]))
+    }
+}
 
 /// Why a list of pairs is no label set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,23 +45,101 @@ impl Labels {
         if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(LabelsError::Twice(pair[0].0.clone()));
         }
-        labels.retain(|(_, value)| !value.is_empty());
-        Ok(Self(labels))
+        Ok(labels.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 
     /// The value of a label; an absent label is `None`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let index = self.0.binary_search_by(|(have, _)| have.as_str().cmp(name)).ok()?;
+        let index = self.0.binary_search_by(|(have, _)| (**have).cmp(name)).ok()?;
         Some(&self.0[index].1)
     }
 
     /// Names and values, in the order of the names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// As [`Labels::iter`], to share the texts.
+    pub(super) fn pairs(&self) -> &[(Arc<str>, Arc<str>)] {
+        &self.0
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The labels whose names are among these.
+    #[must_use]
+    pub fn only(&self, names: &[impl AsRef<str>]) -> Self {
+        self.retain(|name| names.iter().any(|kept| kept.as_ref() == name))
+    }
+
+    /// The labels whose names are not among these.
+    #[must_use]
+    pub fn without(&self, names: &[impl AsRef<str>]) -> Self {
+        self.retain(|name| !names.iter().any(|dropped| dropped.as_ref() == name))
+    }
+
+    /// The labels whose names are kept.
+    #[must_use]
+    pub fn retain(&self, keep: impl Fn(&str) -> bool) -> Self {
+        if self.0.iter().all(|(name, _)| keep(name)) {
+            return self.clone();
+        }
+        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+    }
+
+    /// A copy to change.
+    pub fn edit(&self) -> LabelsEdit {
+        LabelsEdit(self.0.to_vec())
+    }
+}
+
+/// Labels in the making; names are any text.
+#[derive(Debug, Clone, Default)]
+pub struct LabelsEdit(Vec<Pair>);
+
+impl LabelsEdit {
+    /// Sets a label; an empty value removes it.
+    pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> &mut Self {
+        let (name, value) = (name.into(), value.into());
+        match (self.0.binary_search_by(|(have, _)| have.cmp(&name)), value.is_empty()) {
+            (Ok(index), true) => {
+                self.0.remove(index);
+            }
+            (Ok(index), false) => self.0[index].1 = value,
+            (Err(_), true) => {}
+            (Err(index), false) => self.0.insert(index, (name, value)),
+        }
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let index = self.0.binary_search_by(|(have, _)| (**have).cmp(name)).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    pub fn remove(&mut self, name: &str) -> &mut Self {
+        self.set(name, "")
+    }
+
+    pub fn finish(self) -> Labels {
+        Labels(self.0.into())
+    }
+}
+
+impl<N: Into<Arc<str>>, V: Into<Arc<str>>> FromIterator<(N, V)> for Labels {
+    /// Names are any text; of equal names the last wins.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut edit = LabelsEdit::default();
+        for (name, value) in pairs {
+            edit.set(name, value);
+        }
+        edit.finish()
     }
 }
 

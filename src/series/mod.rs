@@ -1,18 +1,25 @@
 //! Series: labels, metric kinds, and the text in which Prometheus reads them.
 //!
-//! Owns: [`Labels`], [`Family`], [`Histogram`], [`Page`] (writes exposition text), [`parse`] (reads it), [`Gather`].
+//! Owns: [`Labels`], [`Family`], [`Histogram`], [`Page`] (writes exposition text), [`parse`] (reads it), [`Gather`];
+//! [`Matcher`], [`Select`] (reads series) and [`Columns`] (holds them in memory).
 //! Must not know: which metrics there are, HTTP, the clock.
 //! Invariants: labels are sorted and unique; a page holds each series once; histogram buckets are cumulative only
 //! in text.
 //! Start reading at: [`Page`].
 
+mod columns;
 mod exposition;
 mod family;
 mod labels;
+mod matcher;
+mod select;
 
+pub use columns::{AppendError, Columns, SeriesId};
 pub use exposition::{Format, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse};
 pub use family::{Family, Histogram, Kind};
-pub use labels::{Labels, LabelsError};
+pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};
+pub use matcher::{MatchOp, Matcher, PatternError, anchored};
+pub use select::{STALE, Select, SelectError, Selected, Span as TimeSpan, is_stale};
 
 use crate::time::Timestamp;
 

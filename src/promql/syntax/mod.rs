@@ -1,0 +1,18 @@
+//! The language: text to tree, tree to text.
+
+mod ast;
+mod functions;
+
+pub use ast::*;
+pub use functions::{Arity, FUNCTIONS, Function, function};
+
+/// What is accepted beyond the language's stable part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Functions, aggregations and modifiers behind Prometheus' `promql-experimental-functions` and
+    /// `promql-binop-fill-modifiers`.
+    pub experimental: bool,
+    /// `$name`, `${name}` where a duration, a label of a grouping or a matcher may stand: Grafana's variables and the
+    /// holes of templates. Such a tree cannot be evaluated.
+    pub variables: bool,
+}
