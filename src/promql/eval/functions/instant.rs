@@ -214,10 +214,8 @@ fn sorted(
     let vector = args.vector()?;
     let names = args.strings()?;
     if grid.count != 1 {
-        annotations.warn(
-            "PromQL warning: sort is ineffective for range queries since results are always ordered by labels",
-            blamed,
-        );
+        annotations
+            .warn("sort is ineffective for range queries since results are always ordered by labels", blamed);
         return Ok(vector);
     }
     let direction = if name.ends_with("_desc") { Direction::Descending } else { Direction::Ascending };
@@ -338,9 +336,7 @@ mod tests {
         let told: Vec<_> = annotations.iter().map(|remark| remark.message.as_str()).collect();
         assert_eq!(
             told,
-            [
-                "PromQL warning: sort is ineffective for range queries since results are always ordered by labels"
-            ]
+            ["sort is ineffective for range queries since results are always ordered by labels"]
         );
     }
 

@@ -64,9 +64,7 @@ pub(super) fn evaluate(
             let mut warn = |strategy: f64| {
                 let strategy = number::shortest(strategy);
                 annotations.warn(
-                    format!(
-                        "PromQL warning: strategy should be 0, 1, or 2 (default), using 2, got {strategy}"
-                    ),
+                    format!("strategy should be 0, 1, or 2 (default), using 2, got {strategy}"),
                     blamed.unwrap_or(call.call.name_span),
                 );
             };
@@ -111,7 +109,7 @@ pub(super) fn span(arg: &Expr) -> crate::text::Span {
 
 /// The warning on a quantile outside of `[0, 1]`.
 pub(super) fn bad_quantile(quantile: f64) -> String {
-    format!("PromQL warning: quantile value should be between 0 and 1, got {}", number::shortest(quantile))
+    format!("quantile value should be between 0 and 1, got {}", number::shortest(quantile))
 }
 
 /// Says so where a rate is taken of what is not called as counters are.
@@ -121,7 +119,7 @@ fn doubt_counter(call: &RangeCall<'_>, series: &RangeSeries<'_>, out: &[f64], an
     if !counter && out.iter().any(|value| !is_stale(*value)) {
         annotations.info(
             format!(
-                "PromQL info: metric might not be a counter, name does not end in \
+                "metric might not be a counter, name does not end in \
                  _total/_sum/_count/_bucket: {}",
                 number::quoted(name)
             ),
@@ -143,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_not_called_a_counter_is_doubted() {
-        let doubt = "10 PromQL info: metric might not be a counter, name does not end in \
+        let doubt = "10 metric might not be a counter, name does not end in \
                      _total/_sum/_count/_bucket: \"memory\"";
         check("rate", &[], "memory", 20, &[doubt]);
         check("increase", &[], "memory", 20, &[doubt]);
@@ -158,11 +156,11 @@ mod tests {
 
     #[test]
     fn odd_arguments_are_warned_of_where_there_are_samples() {
-        let quantile = ["10 PromQL warning: quantile value should be between 0 and 1, got 1.5"];
+        let quantile = ["10 quantile value should be between 0 and 1, got 1.5"];
         check("quantile_over_time", &[vec![1.5]], "m", 20, &quantile);
         check("quantile_over_time", &[vec![1.5]], "m", 99, &[]);
         check("quantile_over_time", &[vec![1.0]], "m", 20, &[]);
-        let strategy = ["20 PromQL warning: strategy should be 0, 1, or 2 (default), using 2, got NaN"];
+        let strategy = ["20 strategy should be 0, 1, or 2 (default), using 2, got NaN"];
         check("integral", &[vec![f64::NAN]], "m", 20, &strategy);
         check("integral", &[vec![f64::NAN]], "m", 99, &[]);
         check("integral", &[], "m", 20, &[]);
