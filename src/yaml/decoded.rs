@@ -236,7 +236,7 @@ mod tests {
             r#""one two\n  three\n\nfour\n" 2:3"one" 2:7"two" 3:3"" 3:4"" 3:5"three" 3:10"" 5:3"four""#,
         );
         check("a: |-  # why\n\n   one\n   two\nb: 1", r#""\none\ntwo" 3:4"" 3:4"one" 4:4"two""#);
-        check("a: |2+\n    one\n  two\n\n", r#""  one\ntwo\n\n" 2:3"" 2:4"" 2:5"one" 3:3"two" 3:6"""#);
+        check("a: |2+\n    one\n  two\n\n", r#""  one\ntwo\n\n" 2:3"" 2:4"" 2:5"one" 3:3"two" 5:1"""#);
         check(
             "a: >\n  one\n  two\n\n  three\n    deep\n  four\n",
             r#""one two\nthree\n  deep\nfour\n" 2:3"one" 3:3"two" 5:3"three" 6:3"" 6:4"" 6:5"deep" 7:3"four""#,
