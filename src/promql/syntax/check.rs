@@ -16,7 +16,11 @@ use super::{
 pub(super) enum Fragment {
     Expr(Expr),
     /// A broken argument is `None`.
-    Call { function: &'static Function, args: Vec<Option<Expr>>, span: Span },
+    Call {
+        function: &'static Function,
+        args: Vec<Option<Expr>>,
+        span: Span,
+    },
 }
 
 /// Checks an expression and fragments, in the order of Prometheus. Matching is taken away where an operand is a
@@ -162,7 +166,10 @@ impl Checker<'_> {
             for label in &matching.labels {
                 for _ in matching.include.iter().filter(|include| include.node == label.node) {
                     let label = quoted(&label.node);
-                    self.error(between, format!("label {label} must not occur in ON and GROUP clause at once"));
+                    self.error(
+                        between,
+                        format!("label {label} must not occur in ON and GROUP clause at once"),
+                    );
                 }
             }
         }
@@ -195,7 +202,10 @@ impl Checker<'_> {
             binary.matching = None;
         }
         if op.is_set() && (lhs == ValueType::Scalar || rhs == ValueType::Scalar) {
-            self.error(span, format!("set operator {} not allowed in binary scalar expression", quoted(op.text())));
+            self.error(
+                span,
+                format!("set operator {} not allowed in binary scalar expression", quoted(op.text())),
+            );
         }
     }
 
@@ -215,11 +225,17 @@ impl Checker<'_> {
                 self.error(span, format!("expected {least} argument(s) in call to {name}, got {given}"));
             }
             Arity::Optional(_) | Arity::AtLeast if given < least => {
-                self.error(span, format!("expected at least {least} argument(s) in call to {name}, got {given}"));
+                self.error(
+                    span,
+                    format!("expected at least {least} argument(s) in call to {name}, got {given}"),
+                );
             }
             Arity::Optional(more) if given > least + more => {
                 let most = least + more;
-                self.error(span, format!("expected at most {most} argument(s) in call to {name}, got {given}"));
+                self.error(
+                    span,
+                    format!("expected at most {most} argument(s) in call to {name}, got {given}"),
+                );
             }
             _ => {}
         }

@@ -48,7 +48,8 @@ impl ParseErrors {
 
     /// One finding for each mistake. `place` says where a span of the expression lies in the source.
     pub fn diagnostics(&self, source: &Source, place: impl Fn(Span) -> Span) -> Vec<Diagnostic> {
-        let finding = |error: &ParseError| Diagnostic::error(&*error.message).at(source, place(error.span), "");
+        let finding =
+            |error: &ParseError| Diagnostic::error(&*error.message).at(source, place(error.span), "");
         self.errors.iter().map(finding).collect()
     }
 

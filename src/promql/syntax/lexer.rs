@@ -1,15 +1,12 @@
 //! Text to tokens. Braces and brackets have words of their own, so the lexer knows where it stands.
 
-use crate::{
-    series::quoted_char,
-    text::Span,
-};
+use crate::{series::quoted_char, text::Span};
 
 use super::{
     Options,
     ast::BinaryOp,
     error::ParseError,
-    token::{Kind, Keyword, Token, duration_word, word},
+    token::{Keyword, Kind, Token, duration_word, word},
 };
 
 /// The tokens of a text, the last of which is [`Kind::End`], and what could not be read.
@@ -324,7 +321,9 @@ impl Lexer<'_> {
     /// `$name`, `${name}`, `${name:format}`; the `$` is read. Says whether it is one.
     fn variable(&mut self) -> bool {
         let rest = &self.text[self.position..];
-        let name = |text: &str| text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let name = |text: &str| {
+            text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count()
+        };
         let length = if let Some(within) = rest.strip_prefix('{') {
             let named = name(within);
             let format = match within[named..].strip_prefix(':') {
@@ -430,7 +429,8 @@ impl Lexer<'_> {
 
     /// Reads what looks like a number; it may still be none. Where it stops, a duration's unit may follow.
     fn scan_number(&mut self) -> bool {
-        let digit: fn(char) -> bool = if self.accept(|c| c == '0') && self.accept(|c| matches!(c, 'x' | 'X')) {
+        let digit: fn(char) -> bool = if self.accept(|c| c == '0') && self.accept(|c| matches!(c, 'x' | 'X'))
+        {
             self.accept(|c| c == '_');
             |c| c.is_ascii_hexdigit()
         } else {

@@ -7,7 +7,8 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
     if let Some(integer) = integer(text) {
         return Ok(integer as f64);
     }
-    let refused = |why: &str| format!("error parsing number: strconv.ParseFloat: parsing {}: {why}", quoted(text));
+    let refused =
+        |why: &str| format!("error parsing number: strconv.ParseFloat: parsing {}: {why}", quoted(text));
     let plain = if text.contains('_') && underscores_separate_digits(text) {
         text.replace('_', "")
     } else {
@@ -49,7 +50,9 @@ fn underscores_separate_digits(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_hexadecimal = matches!(bytes.get(..2), Some(b"0x" | b"0X"));
     let is_digit = |index: usize| {
-        bytes.get(index).is_some_and(|byte| byte.is_ascii_digit() || (is_hexadecimal && byte.is_ascii_hexdigit()))
+        bytes
+            .get(index)
+            .is_some_and(|byte| byte.is_ascii_digit() || (is_hexadecimal && byte.is_ascii_hexdigit()))
     };
     (0..bytes.len()).filter(|index| bytes[*index] == b'_').all(|index| {
         let after_prefix = is_hexadecimal && index == 2;
@@ -132,8 +135,9 @@ pub(super) fn unquoted(text: &str) -> Result<String, String> {
             None => return Err(format!("error unquoting string {}: invalid syntax", quoted(text))),
         }
     }
-    String::from_utf8(bytes)
-        .map_err(|_| format!("the escapes of string {} do not give UTF-8, which is not supported", quoted(text)))
+    String::from_utf8(bytes).map_err(|_| {
+        format!("the escapes of string {} do not give UTF-8, which is not supported", quoted(text))
+    })
 }
 
 enum Escaped {
@@ -171,5 +175,9 @@ fn escaped(chars: &mut std::str::Chars<'_>) -> Option<Escaped> {
     for _ in 0..length {
         code = code.checked_mul(base)?.checked_add(chars.next()?.to_digit(base)?)?;
     }
-    if is_byte { Some(Escaped::Byte(u8::try_from(code).ok()?)) } else { Some(Escaped::Char(char::from_u32(code)?)) }
+    if is_byte {
+        Some(Escaped::Byte(u8::try_from(code).ok()?))
+    } else {
+        Some(Escaped::Char(char::from_u32(code)?))
+    }
 }

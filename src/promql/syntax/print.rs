@@ -8,8 +8,8 @@ use crate::series::{METRIC_NAME, quoted};
 
 use super::{
     ast::{
-        Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching, Modifiers,
-        Number, Spanned, Subquery, VectorSelector,
+        Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching,
+        Modifiers, Number, Spanned, Subquery, VectorSelector,
     },
     literal::duration_text,
     token::{Kind, word},
@@ -222,8 +222,10 @@ impl Display for VectorSelector {
 /// Name and matchers, sorted by their text; what was left open stands last, as it was written.
 fn selected(selector: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {
     let (mut bare, mut items) = (None, Vec::new());
+    let names_again = selector.matchers.iter().any(|matcher| matcher.name.node == METRIC_NAME);
     match &selector.name {
-        Some(name) if is_bare_metric_name(&name.node) => bare = Some(&name.node),
+        // Beside another matcher of the name, one outside the braces is refused.
+        Some(name) if is_bare_metric_name(&name.node) && !names_again => bare = Some(&name.node),
         Some(name) => items.push(format!("{METRIC_NAME}={}", quoted(&name.node))),
         None => {}
     }
@@ -271,7 +273,9 @@ fn print_offset(offset: Option<&Spanned<DurationExpr>>, f: &mut Formatter<'_>) -
         // Without parentheses around all of it or its beginning, the offset would end before the operator.
         DurationKind::Binary { .. } if !begins_with_parenthesis(offset) => write!(f, " offset ({offset})"),
         // And without the sign it would not.
-        DurationKind::Plus(inner) if matches!(inner.kind, DurationKind::Paren(_)) => write!(f, " offset +{inner}"),
+        DurationKind::Plus(inner) if matches!(inner.kind, DurationKind::Paren(_)) => {
+            write!(f, " offset +{inner}")
+        }
         _ => write!(f, " offset {}", Whole(offset)),
     }
 }

@@ -1,9 +1,6 @@
 //! Tokens and how messages name them.
 
-use crate::{
-    series::quoted,
-    text::Span,
-};
+use crate::{series::quoted, text::Span};
 
 use super::ast::{AggregateOp, BinaryOp};
 

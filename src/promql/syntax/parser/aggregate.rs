@@ -4,7 +4,7 @@ use crate::{series::quoted, text::Span};
 
 use crate::promql::syntax::{
     ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Group, Grouping, Matching, Spanned},
-    token::{Kind, Keyword},
+    token::{Keyword, Kind},
 };
 
 use super::{Node, Parser};
@@ -47,8 +47,9 @@ impl Parser<'_> {
             self.error(span, message);
         } else if args.len() != wanted {
             let got = args.len();
-            let message =
-                format!("wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}");
+            let message = format!(
+                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
+            );
             self.error(span, message);
         }
         self.within_depth(height)?;

@@ -4,7 +4,7 @@ use crate::text::Span;
 
 use crate::promql::syntax::{
     ast::{BinaryOp, DurationExpr, DurationKind, DurationOp, Number},
-    token::{Kind, Keyword},
+    token::{Keyword, Kind},
 };
 
 use super::{Parser, expression::precedence};
@@ -26,7 +26,11 @@ const OFFSET: &str = "number, duration, step(), or range()";
 
 impl Parser<'_> {
     /// The range or the step of a selector; a mistake is reported as `context` and `expected` say.
-    pub(super) fn positive_duration(&mut self, context: &'static str, expected: &'static str) -> Option<DurationExpr> {
+    pub(super) fn positive_duration(
+        &mut self,
+        context: &'static str,
+        expected: &'static str,
+    ) -> Option<DurationExpr> {
         let duration = self.duration(&mut Expected { context, expected, parts: 0 }, 0)?;
         if let DurationKind::Literal(number) = duration.kind
             && number.value <= 0.0
@@ -64,7 +68,12 @@ impl Parser<'_> {
         duration
     }
 
-    fn duration_rest(&mut self, expected: &mut Expected, first: DurationExpr, least: u8) -> Option<DurationExpr> {
+    fn duration_rest(
+        &mut self,
+        expected: &mut Expected,
+        first: DurationExpr,
+        least: u8,
+    ) -> Option<DurationExpr> {
         let mut lhs = first;
         while let Kind::Operator(operator) = self.peek()
             && let Some(op) = duration_op(operator)

@@ -7,7 +7,7 @@ use crate::promql::syntax::{
     check::Fragment,
     functions::function,
     literal,
-    token::{Kind, Keyword},
+    token::{Keyword, Kind},
 };
 
 use super::{Node, Parser};
@@ -100,7 +100,9 @@ impl Parser<'_> {
             Kind::LeftParen => self.parenthesised(),
             Kind::LeftBrace | Kind::MetricIdentifier => self.selector(),
             Kind::Identifier if self.peek_second() == Kind::LeftParen => self.call(),
-            Kind::Keyword(keyword) if keyword.is_function() && self.peek_second() == Kind::LeftParen => self.call(),
+            Kind::Keyword(keyword) if keyword.is_function() && self.peek_second() == Kind::LeftParen => {
+                self.call()
+            }
             Kind::Aggregate(op)
                 if matches!(
                     self.peek_second(),

@@ -4,10 +4,10 @@ use crate::text::Span;
 
 use crate::promql::syntax::{
     ast::{
-        At, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Extension, Modifiers, RangeSelector, Spanned,
-        Subquery,
+        At, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Extension, Modifiers, RangeSelector,
+        Spanned, Subquery,
     },
-    token::{Kind, Keyword},
+    token::{Keyword, Kind},
 };
 
 use super::{Node, Parser};
@@ -142,8 +142,7 @@ impl Parser<'_> {
             self.error(span, format!("timestamp out of bounds for @ modifier: {}", fixed(seconds)));
         }
         let Some(modifiers) = modifiers(&mut node.expr.kind) else {
-            let message =
-                "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery";
+            let message = "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery";
             self.error(span, message);
             self.salvage(Some(node));
             return None;
@@ -240,7 +239,10 @@ fn is_zero(offset: &DurationExpr) -> bool {
     matches!(&offset.kind, DurationKind::Literal(number) if (number.value * 1e9).round() == 0.0)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "out of bounds was refused; what rounds beyond is saturated")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "out of bounds was refused; what rounds beyond is saturated"
+)]
 fn millis(seconds: f64) -> i64 {
     (seconds * 1000.0).round() as i64
 }
