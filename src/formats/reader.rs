@@ -79,6 +79,13 @@ impl<'a> Reader<'a> {
         Self { source, mistakes: Vec::new() }
     }
 
+    /// All mistakes, in the order of the file.
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        let mut mistakes = self.mistakes;
+        mistakes.sort_by_key(|mistake| mistake.labels.first().map(|label| label.span.start));
+        mistakes
+    }
+
     /// The root of the file; `None` where it is no YAML.
     pub(super) fn root(&mut self) -> Option<Node> {
         yaml::read(self.source, &YAML, &mut self.mistakes)
@@ -175,7 +182,11 @@ impl<'a> Reader<'a> {
             Ok(node) => Some(Spanned { node, span: text.span() }),
             Err(error) => {
                 let error: crate::time::ParseDurationError = error;
-                self.mistake(text.span(), error.to_string(), "write a duration such as `30s`, `5m` or `1h30m`");
+                self.mistake(
+                    text.span(),
+                    error.to_string(),
+                    "write a duration such as `30s`, `5m` or `1h30m`",
+                );
                 None
             }
         }
@@ -188,7 +199,11 @@ impl<'a> Reader<'a> {
         match digits.parse::<i64>() {
             Ok(number) if text.scalar.style == Style::Plain => Some(usize::try_from(number).unwrap_or(0)),
             _ => {
-                self.mistake(text.span(), format!("`{}` is no whole number", text.as_str()), "write digits, without quotes");
+                self.mistake(
+                    text.span(),
+                    format!("`{}` is no whole number", text.as_str()),
+                    "write digits, without quotes",
+                );
                 None
             }
         }
@@ -202,7 +217,11 @@ impl<'a> Reader<'a> {
             "true" | "yes" | "on" | "y" => Some(true),
             "false" | "no" | "off" | "n" => Some(false),
             _ => {
-                self.mistake(text.span(), format!("`{}` is neither `true` nor `false`", text.as_str()), "write `true` or `false`");
+                self.mistake(
+                    text.span(),
+                    format!("`{}` is neither `true` nor `false`", text.as_str()),
+                    "write `true` or `false`",
+                );
                 None
             }
         }
@@ -252,7 +271,9 @@ fn yaml_number(text: &str) -> Option<f64> {
             Some(("0x", digits)) => integer(digits, 16)?,
             Some(("0o", digits)) => integer(digits, 8)?,
             Some(("0b", digits)) => integer(digits, 2)?,
-            _ if plain.starts_with('0') && plain.bytes().all(|byte| matches!(byte, b'0'..=b'7')) => integer(&plain, 8)?,
+            _ if plain.starts_with('0') && plain.bytes().all(|byte| matches!(byte, b'0'..=b'7')) => {
+                integer(&plain, 8)?
+            }
             _ => plain.parse().ok()?,
         },
         _ => return None,

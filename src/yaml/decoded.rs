@@ -255,7 +255,8 @@ mod tests {
         let decoded = Decoded::new(&scalar, &origin);
         assert_eq!(decoded.place(Span::new(2, 2)), Span::new(3, 3));
         assert_eq!(decoded.place(Span::new(1, 9)), Span::new(2, 3));
-        let other = Decoded::new(&Scalar { text: "xy".to_owned(), style: Style::Quoted, in_flow: false }, &origin);
+        let other =
+            Decoded::new(&Scalar { text: "xy".to_owned(), style: Style::Quoted, in_flow: false }, &origin);
         assert_eq!(other.place(Span::new(1, 2)), Span::new(0, 4));
     }
 }

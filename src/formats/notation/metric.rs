@@ -52,7 +52,9 @@ pub(super) fn metric(text: &str) -> Result<(Metric, usize), Mistake> {
     let name = scan.word(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
     let mut pairs: Vec<(String, String)> = Vec::new();
     if !name.is_empty() {
-        if name.starts_with(|c: char| c.is_ascii_digit()) || KEYWORDS.contains(&name.to_ascii_lowercase().as_str()) {
+        if name.starts_with(|c: char| c.is_ascii_digit())
+            || KEYWORDS.contains(&name.to_ascii_lowercase().as_str())
+        {
             return Err(mistake(Span::new(from, scan.at), format!("`{name}` is no name of a metric"), NAME));
         }
         pairs.push((METRIC_NAME.to_owned(), name.to_owned()));
@@ -132,7 +134,11 @@ impl<'a> Scan<'a> {
             };
             if !quoted && (name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit())) {
                 let span = if name.is_empty() { self.here() } else { Span::new(from, self.at) };
-                let message = if self.rest().is_empty() { "the labels have no `}`" } else { "a label's name is expected here" };
+                let message = if self.rest().is_empty() {
+                    "the labels have no `}`"
+                } else {
+                    "a label's name is expected here"
+                };
                 return Err(mistake(span, message, FORM));
             }
             self.blanks();
@@ -150,7 +156,11 @@ impl<'a> Scan<'a> {
             }
             self.blanks();
             if !self.take(',') && !self.rest().starts_with('}') {
-                let message = if self.rest().is_empty() { "the labels have no `}`" } else { "`,` or `}` is expected here" };
+                let message = if self.rest().is_empty() {
+                    "the labels have no `}`"
+                } else {
+                    "`,` or `}` is expected here"
+                };
                 return Err(mistake(self.here(), message, FORM));
             }
         }

@@ -32,8 +32,12 @@ pub fn read(source: &Source, options: &Options) -> Result<(RuleFile, Vec<Diagnos
             }
         }
     }
-    let mistakes = reader.mistakes;
-    if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) { Err(mistakes) } else { Ok((file, mistakes)) }
+    let mistakes = reader.finish();
+    if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
+        Err(mistakes)
+    } else {
+        Ok((file, mistakes))
+    }
 }
 
 fn repeated(reader: &mut Reader<'_>, groups: &[Group], group: &Group) {
@@ -53,7 +57,11 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
     let start = first_line(reader.source, node.origin.span);
     let name = reader.text(keys.get("name")).filter(|name| !name.as_str().is_empty());
     if name.is_none() && keys.get("name").is_none_or(|entry| !is_collection(&entry.value)) {
-        reader.mistake(start, "the group has no name", "add `name:` with a name that is unique within the file");
+        reader.mistake(
+            start,
+            "the group has no name",
+            "add `name:` with a name that is unique within the file",
+        );
     }
     let interval = reader.duration(keys.get("interval"));
     let query_offset = reader.duration(keys.get("query_offset"));
@@ -106,7 +114,9 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
             return None;
         }
         (None, None) => {
-            let told = ["record", "alert"].iter().any(|key| keys.get(key).is_some_and(|entry| is_collection(&entry.value)));
+            let told = ["record", "alert"]
+                .iter()
+                .any(|key| keys.get(key).is_some_and(|entry| is_collection(&entry.value)));
             if !told {
                 reader.mistake(
                     start,

@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::{Diagnostic, Severity},
     promql::syntax::Spanned,
-    text::{Source, Span},
+    text::Source,
     time::{PromDuration, Timestamp},
     yaml::Node,
 };
@@ -19,7 +19,13 @@ use crate::formats::{
 
 const FILE: &[&str] = &["rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"];
 const TEST: &[&str] = &[
-    "name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels", "external_url",
+    "name",
+    "interval",
+    "input_series",
+    "alert_rule_test",
+    "promql_expr_test",
+    "external_labels",
+    "external_url",
     "start_timestamp",
 ];
 const SERIES: &[&str] = &["series", "values"];
@@ -35,9 +41,11 @@ const MINUTE: PromDuration = PromDuration::from_secs(60);
 pub fn read(source: &Source) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut reader = Reader::new(source);
     let file = reader.root().and_then(|root| file(&mut reader, &root));
-    let mistakes = reader.mistakes;
+    let mistakes = reader.finish();
     match file {
-        Some(file) if mistakes.iter().all(|mistake| mistake.severity != Severity::Error) => Ok((file, mistakes)),
+        Some(file) if mistakes.iter().all(|mistake| mistake.severity != Severity::Error) => {
+            Ok((file, mistakes))
+        }
         _ => Err(mistakes),
     }
 }
@@ -155,7 +163,8 @@ fn noted<T>(reader: &mut Reader<'_>, text: &Text, read: Result<T, Vec<Mistake>>)
     read.map_err(|mistakes| {
         let place = text.places();
         for mistake in mistakes {
-            let mut diagnostic = Diagnostic::error(mistake.message).at(reader.source, place(mistake.span), "");
+            let mut diagnostic =
+                Diagnostic::error(mistake.message).at(reader.source, place(mistake.span), "");
             if let Some(help) = mistake.help {
                 diagnostic = diagnostic.help(help);
             }
@@ -226,7 +235,6 @@ fn sample(reader: &mut Reader<'_>, node: &Node) -> Option<ExpectedSample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Source;
 
     #[track_caller]
     fn check(text: &str, expect: &str) {
@@ -244,7 +252,8 @@ mod tests {
     }
 
     fn shown(file: &TestFile) -> String {
-        let texts = |texts: &[Text]| texts.iter().map(|text| text.as_str().to_owned()).collect::<Vec<_>>().join(",");
+        let texts =
+            |texts: &[Text]| texts.iter().map(|text| text.as_str().to_owned()).collect::<Vec<_>>().join(",");
         let mut shown = format!(
             "files [{}] every {} order [{}] fuzzy {}",
             texts(&file.rule_files),
@@ -254,13 +263,27 @@ mod tests {
         );
         for test in &file.tests {
             let name = test.name.as_ref().map_or("-", |name| name.as_str());
-            shown += &format!("; test {name} every {} from {} to {}", test.interval, test.start.0, test.last_eval_time());
+            shown += &format!(
+                "; test {name} every {} from {} to {}",
+                test.interval,
+                test.start.0,
+                test.last_eval_time()
+            );
             for series in &test.input_series {
                 shown += &format!(" series {} x{}", series.metric, series.values.len());
             }
             for alert in &test.alert_tests {
-                let expected: usize = alert.expected.iter().map(|alert| alert.labels.len() * 10 + alert.annotations.len()).sum();
-                shown += &format!(" alert {} at {} expects {} {expected}", alert.alertname.node, alert.eval_time, alert.expected.len());
+                let expected: usize = alert
+                    .expected
+                    .iter()
+                    .map(|alert| alert.labels.len() * 10 + alert.annotations.len())
+                    .sum();
+                shown += &format!(
+                    " alert {} at {} expects {} {expected}",
+                    alert.alertname.node,
+                    alert.eval_time,
+                    alert.expected.len()
+                );
             }
             for expr in &test.expr_tests {
                 shown += &format!(" expr {} at {}", expr.expr.as_str(), expr.eval_time);
@@ -307,9 +330,9 @@ tests:
   - {}
 ",
             "files [a.yml,b/*.yml] every 30s order [one,two] fuzzy true; \
-             test first every 15s from 60000 to 10m series {__name__=\"up\",job=\"a\"} x5 series {__name__=\"up\"} x2 \
+             test first every 15s from 60000 to 10m series {__name__=\"up\", job=\"a\"} x5 series {__name__=\"up\"} x2 \
              alert Down at 5m expects 2 21 \
-             expr up == 1 at 10m {__name__=\"up\",job=\"a\"}=1 {}=-inf {}=2 external 1 \"http://x\"; \
+             expr up == 1 at 10m {__name__=\"up\", job=\"a\"}=1 {}=-inf {}=2 external 1 \"http://x\"; \
              test - every 30s from 0 to 0s external 0 \"\"",
         );
         check("", "files [] every 1m order [] fuzzy false");
@@ -352,10 +375,10 @@ tests:
 13:9 an input series has keys; this is a single value <5>
 15:9 the test names no alert <{eval_time: 1m}>
 16:36 `exp_alerts` takes a list, not keys <{}>
-18:46 `NaN` is no number <NaN>
+18:9 the test has no `expr` <{eval_time: 1m, exp_samples: [{value: NaN}, {histogram: '{{}}'}, {labels: '{'}]}>
+18:47 `NaN` is no number <NaN>
 18:65 native histograms are not supported <'{{}}'>
-18:84 the labels have no `}` <{>
-18:9 the test has no `expr` <{eval_time: 1m, exp_samples: [{value: NaN}, {histogram: '{{}}'}, {labels: '{'}]}>",
+18:85 the labels have no `}` <>",
         );
     }
 
