@@ -214,10 +214,8 @@ fn sorted(
     let vector = args.vector()?;
     let names = args.strings()?;
     if grid.count != 1 {
-        annotations.warn(
-            "PromQL warning: sort is ineffective for range queries since results are always ordered by labels",
-            blamed,
-        );
+        annotations
+            .warn("sort is ineffective for range queries since results are always ordered by labels", blamed);
         return Ok(vector);
     }
     let direction = if name.ends_with("_desc") { Direction::Descending } else { Direction::Ascending };

@@ -64,9 +64,7 @@ pub(super) fn evaluate(
             let mut warn = |strategy: f64| {
                 let strategy = number::shortest(strategy);
                 annotations.warn(
-                    format!(
-                        "PromQL warning: strategy should be 0, 1, or 2 (default), using 2, got {strategy}"
-                    ),
+                    format!("strategy should be 0, 1, or 2 (default), using 2, got {strategy}"),
                     blamed.unwrap_or(call.call.name_span),
                 );
             };
@@ -111,7 +109,7 @@ pub(super) fn span(arg: &Expr) -> crate::text::Span {
 
 /// The warning on a quantile outside of `[0, 1]`.
 pub(super) fn bad_quantile(quantile: f64) -> String {
-    format!("PromQL warning: quantile value should be between 0 and 1, got {}", number::shortest(quantile))
+    format!("quantile value should be between 0 and 1, got {}", number::shortest(quantile))
 }
 
 /// Says so where a rate is taken of what is not called as counters are.
@@ -121,7 +119,7 @@ fn doubt_counter(call: &RangeCall<'_>, series: &RangeSeries<'_>, out: &[f64], an
     if !counter && out.iter().any(|value| !is_stale(*value)) {
         annotations.info(
             format!(
-                "PromQL info: metric might not be a counter, name does not end in \
+                "metric might not be a counter, name does not end in \
                  _total/_sum/_count/_bucket: {}",
                 number::quoted(name)
             ),
