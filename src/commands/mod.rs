@@ -24,6 +24,7 @@ mod render;
 mod sources;
 mod state;
 mod status;
+mod test;
 mod up;
 mod urls;
 
@@ -81,6 +82,7 @@ fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),
         Command::Fmt(args) => fmt::run(args, ui),
+        Command::Test(args) => test::run(args, process, ui),
         Command::Exporter(args) => exporter::run(args, global, process, ui),
         Command::Completions { shell } => Ok(completions::run(*shell, ui)),
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
-    promql::syntax::{self, Expr, Options},
+    promql::syntax::{self, Expr, ExprKind, Options},
     text::{Source, Span},
     yaml::{self, Style},
 };
@@ -22,7 +22,7 @@ pub struct Formatted {
 /// Formats every expression: a short one stays on its line, or in its block; a long one becomes a block with a line
 /// for each part. `file` is what [`read`](super::read) read of the source.
 ///
-/// What comes out is read again and has the same rules; `Err` says where it would not.
+/// What comes out is read again and has the same rules, the order of matchers aside; `Err` says where it would not.
 pub fn format(source: &Source, file: &RuleFile, options: &Options) -> Result<Formatted, Vec<Diagnostic>> {
     let (mut edits, mut left_alone, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     let mut changed = 0;
@@ -209,8 +209,8 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         && matches!(value, Some(yaml::Value::Scalar(scalar)) if scalar.style == Style::Plain && scalar.text == text)
 }
 
-/// Whether there is a `#` outside of quotes.
-fn has_comment(expr: &str) -> bool {
+/// Whether there is a `#` outside of quotes: a comment goes to the end of its line.
+pub fn has_comment(expr: &str) -> bool {
     let (mut quote, mut escaped) = (None, false);
     for c in expr.chars() {
         match quote {
@@ -281,8 +281,10 @@ fn meaning(rule: &Rule) -> String {
     )
 }
 
-/// The tree as text, without the places of its parts.
+/// The tree as text, without the places of its parts and the order of matchers.
 fn shape(tree: &Expr) -> String {
+    let mut tree = tree.clone();
+    sort_matchers(&mut tree);
     let whole = format!("{tree:?}");
     let mut parts = whole.split("Span { start: ");
     let mut shape = parts.next().unwrap_or_default().to_owned();
@@ -290,6 +292,20 @@ fn shape(tree: &Expr) -> String {
         shape.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
     }
     shape
+}
+
+fn sort_matchers(expr: &mut Expr) {
+    let matchers = match &mut expr.kind {
+        ExprKind::Selector(selector) => Some(&mut selector.matchers),
+        ExprKind::Range(range) => Some(&mut range.selector.matchers),
+        _ => None,
+    };
+    if let Some(matchers) = matchers {
+        matchers.sort_by_key(|m| (m.name.node.clone(), m.op.node, m.value.node.clone()));
+    }
+    for child in expr.children_mut() {
+        sort_matchers(child);
+    }
 }
 
 #[cfg(test)]
@@ -332,13 +348,7 @@ mod tests {
         check("  - record: x\n    expr:\n      a\n      +b\n    labels: {}\n", "  - record: x\n    expr:\n      a + b\n    labels: {}\n");
         check("  - record: x\n    expr: |  # why\n      up\n\n        ==0\n\n    labels: {}\n", "  - record: x\n    expr: |  # why\n      up == 0\n\n    labels: {}\n");
         check("  - record: x\n    expr: >-\n      up\n      == 0\n", "  - record: x\n    expr: >-\n      up == 0\n");
-        check("  - record: x
-    expr: |4-
-            up==0
-", "  - record: x
-    expr: |-
-            up == 0
-");
+        check("  - record: x\n    expr: |4-\n            up==0\n", "  - record: x\n    expr: |-\n        up == 0\n");
     }
 
     #[test]
@@ -352,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_long_expression_becomes_a_block() {
-        let block = "        sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m]))\n        /\n        sum by (model) (rate(llm_requests_total[5m]))\n        >\n        0.05\n";
+        let block = "        sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m]))\n        /\n        sum by (model) (rate(llm_requests_total[5m]))\n        > 0.05\n";
         let shown = |indent: usize| {
             block.lines().map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start())).collect::<String>()
         };
@@ -367,6 +377,11 @@ mod tests {
         check(&format!("  - record: x\n    expr: >2\n      {long}\n"), &format!("  - record: x\n    expr: |\n{}", shown(6)));
         check(&format!("  - record: x\n    expr: !!str {long}\n"), &format!("  - record: x\n    expr: !!str |-\n{}", shown(6)));
         check(&format!("  - {{record: x, expr: '{long}'}}\n"), &format!("  - {{record: x, expr: '{long}'}}\n"));
+    }
+
+    #[test]
+    fn matchers_come_in_the_order_of_their_names() {
+        check("  - record: x\n    expr: up{b='1',a='2'} offset 1m\n", "  - record: x\n    expr: up{a=\"2\",b=\"1\"} offset 1m\n");
     }
 
     #[test]

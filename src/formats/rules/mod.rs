@@ -11,7 +11,7 @@ use crate::{
     time::PromDuration,
 };
 
-pub use layout::{Formatted, format};
+pub use layout::{Formatted, format, has_comment};
 pub use read::read;
 
 use super::{FormatError, Pair, Text};

@@ -15,7 +15,8 @@ pub fn pretty(expr: &Expr, width: usize) -> String {
 }
 
 /// As [`pretty`], for a text whose first line says how far it is indented: the operators at the top and their left
-/// operands begin without blanks, right operands too unless they are split at operators of their own.
+/// operands begin without blanks, right operands too unless they are split at operators of their own; a number stands
+/// behind its operator.
 pub fn block(expr: &Expr, width: usize) -> String {
     Layout { width }.flush(expr)
 }
@@ -41,7 +42,9 @@ impl Layout {
                 let rhs = self.operand(&binary.rhs, 0, binary.wraps_right());
                 // What begins indented is shown as a whole of its own.
                 let rhs = if rhs.starts_with(' ') { self.lines(&binary.rhs, 1) } else { rhs };
-                format!("{lhs}\n{}\n{rhs}", Operator(binary))
+                // A number is no line of its own.
+                let gap = if matches!(binary.rhs.kind, ExprKind::Number(_)) { ' ' } else { '\n' };
+                format!("{lhs}\n{}{gap}{rhs}", Operator(binary))
             }
             _ => self.rest(expr, 0),
         }
