@@ -40,7 +40,7 @@ struct Lexer<'a> {
     out: Tokens,
 }
 
-pub(super) fn lex(text: &str, options: &Options) -> Tokens {
+pub(super) fn lex(text: &str, options: Options) -> Tokens {
     let mut lexer = Lexer {
         text,
         variables: options.variables,
@@ -285,6 +285,10 @@ impl Lexer<'_> {
     fn unexpected_in_duration(&mut self, c: char) {
         // From here on, everything but a bracket would be another such mistake.
         self.place = Place::Statement;
+        if matches!(c, '"' | '\'' | '`') {
+            self.accept_run(|next| next != c && next != '\n');
+            self.accept(|next| next == c);
+        }
         self.fault(format!("unexpected character in duration expression: {}", quoted_char(c)));
     }
 
@@ -368,8 +372,12 @@ impl Lexer<'_> {
                 Some(c) if c == quote => return self.emit(Kind::String),
                 Some('\n') if quote != '`' => return self.fault("unterminated quoted string"),
                 Some(_) => {}
-                None if quote == '`' => return self.fault("unterminated raw string"),
-                None => return self.fault("unterminated quoted string"),
+                None => {
+                    // What else is open may have been closed within it.
+                    (self.place, self.parens, self.in_bracket) = (Place::Statement, 0, false);
+                    let kind = if quote == '`' { "raw" } else { "quoted" };
+                    return self.fault(format!("unterminated {kind} string"));
+                }
             }
         }
     }

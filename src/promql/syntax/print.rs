@@ -8,7 +8,7 @@ use crate::series::{METRIC_NAME, quoted};
 
 use super::{
     ast::{
-        Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching,
+        Aggregate, At, Binary, BinaryOp, Call, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching,
         Modifiers, Number, Spanned, Subquery, Unary, VectorSelector,
     },
     literal::duration_text,
@@ -22,7 +22,7 @@ impl Display for Expr {
             ExprKind::String(text) => f.write_str(&quoted(text)),
             ExprKind::Selector(selector) => selector.fmt(f),
             ExprKind::Range(range) => {
-                selected(&range.selector, f)?;
+                selected(&range.selector, false, f)?;
                 write!(f, "[{}]", Whole(&range.range))?;
                 extension(&range.selector, f)?;
                 modifiers(&range.selector.modifiers, f)
@@ -32,7 +32,10 @@ impl Display for Expr {
             }
             ExprKind::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
-                list(&call.args, f)?;
+                for (index, arg) in call.args.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { ", " })?;
+                    Argument::new(call, index, arg).fmt(f)?;
+                }
                 f.write_char(')')
             }
             ExprKind::Aggregate(aggregate) => {
@@ -168,7 +171,7 @@ fn print_matching(matching: &Matching, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, " group_{side} ({})", Names(&matching.include))?;
     }
     match (matching.fill_left, matching.fill_right) {
-        (Some(left), Some(right)) if left == right => write!(f, " fill ({})", Float(left)),
+        (Some(left), Some(right)) if left.total_cmp(&right).is_eq() => write!(f, " fill ({})", Float(left)),
         (left, right) => {
             if let Some(left) = left {
                 write!(f, " fill_left ({})", Float(left))?;
@@ -212,30 +215,55 @@ impl Display for Names<'_> {
     }
 }
 
-fn list(exprs: &[Expr], f: &mut Formatter<'_>) -> fmt::Result {
-    for (index, expr) in exprs.iter().enumerate() {
-        write!(f, "{}{expr}", if index == 0 { "" } else { ", " })?;
+/// An argument of a call. The second one of `info` is a selector of labels: its name has to stand in braces.
+pub(super) enum Argument<'a> {
+    Plain(&'a Expr),
+    Labels(&'a VectorSelector),
+}
+
+impl<'a> Argument<'a> {
+    pub(super) fn new(call: &'a Call, index: usize, arg: &'a Expr) -> Self {
+        match &arg.kind {
+            ExprKind::Selector(selector) if call.function.name == "info" && index == 1 => {
+                Self::Labels(selector)
+            }
+            _ => Self::Plain(arg),
+        }
     }
-    Ok(())
+}
+
+impl Display for Argument<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(expr) => expr.fmt(f),
+            Self::Labels(selector) => print_selector(selector, true, f),
+        }
+    }
 }
 
 impl Display for VectorSelector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        selected(self, f)?;
-        let Modifiers { at, offset } = &self.modifiers;
-        print_at(at.as_ref(), f)?;
-        extension(self, f)?;
-        print_offset(offset.as_ref(), f)
+        print_selector(self, false, f)
     }
 }
 
+fn print_selector(selector: &VectorSelector, in_braces: bool, f: &mut Formatter<'_>) -> fmt::Result {
+    selected(selector, in_braces, f)?;
+    let Modifiers { at, offset } = &selector.modifiers;
+    print_at(at.as_ref(), f)?;
+    extension(selector, f)?;
+    print_offset(offset.as_ref(), f)
+}
+
 /// Name and matchers, sorted by their text; what was left open stands last, as it was written.
-fn selected(selector: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {
+fn selected(selector: &VectorSelector, in_braces: bool, f: &mut Formatter<'_>) -> fmt::Result {
     let (mut bare, mut items) = (None, Vec::new());
     let names_again = selector.matchers.iter().any(|matcher| matcher.name.node == METRIC_NAME);
     match &selector.name {
         // Beside another matcher of the name, one outside the braces is refused.
-        Some(name) if is_bare_metric_name(&name.node) && !names_again => bare = Some(&name.node),
+        Some(name) if is_bare_metric_name(&name.node) && !names_again && !in_braces => {
+            bare = Some(&name.node);
+        }
         Some(name) => items.push(format!("{METRIC_NAME}={}", quoted(&name.node))),
         None => {}
     }
@@ -360,7 +388,7 @@ impl Display for Number {
 fn whole_millis(seconds: f64) -> Option<u64> {
     let millis = (seconds * 1000.0).round();
     let fits = millis >= 0.0 && millis <= i64::MAX as f64 / 1e6;
-    (fits && millis / 1000.0 == seconds).then_some(millis as u64)
+    (fits && (millis / 1000.0).total_cmp(&seconds).is_eq()).then_some(millis as u64)
 }
 
 /// A number in shortest digits, without exponent.

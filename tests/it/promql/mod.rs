@@ -1,0 +1,3 @@
+//! The query language, held against files of cases.
+
+mod parse;
