@@ -107,7 +107,7 @@ pub(crate) static FAMILIES: &[Family] = &[
     family("gappy_total", Kind::Counter, 4, &[("gap", &["short", "five", "long", "marked"])]),
     family("paced_total", Kind::Counter, 4, &[("every", &["1", "7", "60", "120", "299", "300", "420"])]),
     family("jitter_level", Kind::Gauge, 5, &[N]),
-    family("lonely", Kind::Gauge, 2, &[("samples", &["1", "2", "3", "nan"])]),
+    family("lonely", Kind::Gauge, 1, &[("samples", &["1", "2", "3", "nan"])]),
     family("many", Kind::Gauge, 5, &[("g", &["a", "b", "c", "d"]), N, ("only", &["left"])]),
     family("one", Kind::Gauge, 4, &[("g", &["a", "b", "c", "e"]), ("team", &["red", "green", "blue"]), N]),
     family("twice", Kind::Gauge, 2, &[("g", &["a", "b"]), ("k", &["x", "y"])]),

@@ -34,6 +34,9 @@ pub(crate) fn run(_repository: &Path, count: usize, seed: u64) -> anyhow::Result
             Ok(_) => "full".to_owned(),
             Err(failure) => failure.class.name().to_owned(),
         };
+        if kind == "empty" {
+            println!("empty {:?} | {}", query.when, query.expr);
+        }
         for tag in &case.tags {
             let entry = tags.entry(tag.clone()).or_default();
             entry.0 += 1;

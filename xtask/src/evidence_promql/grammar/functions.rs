@@ -7,14 +7,23 @@ use crate::evidence_promql::families::{Family, Kind};
 
 /// Those that are meant for counters; the rest of those over ranges are for gauges.
 const OF_COUNTERS: [&str; 4] = ["rate", "increase", "irate", "resets"];
+/// Those that give nothing for floats, or without a feature that is off: asked for themselves, not within others.
+const OF_OTHERS: [&str; 6] = [
+    "histogram_avg",
+    "histogram_count",
+    "histogram_stddev",
+    "histogram_stdvar",
+    "histogram_sum",
+    "start_timestamp",
+];
 const ANCHORED: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
 const SMOOTHED: [&str; 3] = ["delta", "increase", "rate"];
 
 impl Generator {
     pub(super) fn some_function(&mut self, gives: Gives) -> &'static Function {
         let returns = if gives == Gives::Scalar { ValueType::Scalar } else { ValueType::InstantVector };
-        let functions: Vec<&'static Function> =
-            FUNCTIONS.iter().filter(|function| function.returns == returns).collect();
+        let fits = |function: &&Function| function.returns == returns && !OF_OTHERS.contains(&function.name);
+        let functions: Vec<&'static Function> = FUNCTIONS.iter().filter(fits).collect();
         functions[self.random.below(functions.len())]
     }
 

@@ -102,9 +102,10 @@ impl Generator {
                 self.scalar_with(operator, node, depth)
             }
             0..=4 => self.grouped(operator, depth),
-            5..=6 => self.sides(operator),
+            5 | 6 => self.sides(operator),
             7 => self.many_to_aggregated(operator, depth),
             8 => self.same_family(operator),
+            _ if self.random.chance(0.6) => self.grouped(operator, depth),
             _ => {
                 let (left, right) = (self.vector(depth), self.vector(depth));
                 let matching = self.loose_matching(operator);
@@ -117,16 +118,20 @@ impl Generator {
     fn join(&mut self, left: Node, operator: &str, matching: &str, right: Node) -> Node {
         self.tag(operator);
         let mut side = |node: Node| {
-            if self.random.chance(0.6) { Node::new(node.gives).text("(").child(node).text(")") } else { node }
+            if self.random.chance(0.5) { Node::new(node.gives).text("(").child(node).text(")") } else { node }
         };
         let (left, right) = (side(left), side(right));
         let node = Node::vector().child(left).text(format!(" {operator} "));
-        let node = if COMPARISONS.contains(&operator) && self.random.chance(0.3) {
+        let node = if COMPARISONS.contains(&operator) && self.random.chance(0.5) {
             self.tag("bool");
             node.optional("bool ")
         } else {
             node
         };
+        // A parenthesis after the word would be its labels.
+        let bare = matching.ends_with("group_left") || matching.ends_with("group_right");
+        let right_is_bare = !right.print().starts_with('(');
+        let matching = if bare && !right_is_bare { format!("{matching} ()") } else { matching.to_owned() };
         let spaced = if matching.is_empty() { String::new() } else { format!("{matching} ") };
         let node = node.optional(spaced);
         if !SETS.contains(&operator) && self.random.chance(0.12) {
@@ -246,8 +251,9 @@ impl Generator {
     /// A family with itself: the same labels on both sides.
     fn same_family(&mut self, operator: &str) -> Node {
         let family = self.family();
-        let (left, right) = (self.selector_of(family), self.selector_of(family));
-        let matching = if self.random.chance(0.2) {
+        let selector = self.bare_selector_of(family);
+        let (left, right) = (self.modified(selector.clone()), self.modified(selector));
+        let matching = if self.random.chance(0.15) {
             self.tag("ignoring");
             let label = self.label_of(family);
             format!("ignoring ({})", quotable(&label))

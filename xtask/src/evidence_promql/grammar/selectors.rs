@@ -55,12 +55,14 @@ impl Generator {
     /// As [`Generator::selector_of`], without `offset` and `@`.
     pub(super) fn bare_selector_of(&mut self, family: &Family) -> Node {
         let mut matchers = Vec::new();
-        let share = *self.random.pick(&[0.0, 0.25, 0.25, 0.5]);
+        let share = *self.random.pick(&[0.0, 0.0, 0.25, 0.4]);
         for (name, values) in self.random.some(family.labels, share) {
             matchers.push(self.matcher(name, values));
         }
-        if self.random.chance(0.03) {
-            matchers.push(self.matcher("absent_label", &["x"]));
+        if self.random.chance(0.02) {
+            let absent =
+                *self.random.pick(&["=\"\"", "!=\"x\"", "=~\".*\"", "!~\".+\"", "=~\"|x\"", "=\"x\""]);
+            matchers.push(format!("absent_label{absent}"));
         }
         let plain = family.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let node = Node::vector();
@@ -100,20 +102,19 @@ impl Generator {
             text.chars().map(special).collect::<String>()
         };
         let first: String = value.chars().take(1).collect();
-        let (op, value) = match self.random.below(14) {
-            0..=4 => ("=", value.to_owned()),
-            5 => ("!=", value.to_owned()),
-            6 => ("=~", format!("{}|{}", escaped(value), escaped(other))),
-            7 => ("!~", format!("{}|nothing", escaped(value))),
-            8 => ("=~", ".+".to_owned()),
-            9 => ("=~", format!("{}.*", escaped(&first))),
-            10 => ("!~", format!(".*{}", escaped(&first))),
-            11 => (*self.random.pick(&["=", "!=", "=~", "!~"]), String::new()),
-            12 => ("=~", format!("(?i){}", escaped(&value.to_uppercase()))),
-            _ => (
+        // What excludes the only value there is leaves nothing.
+        let kinds = if values.len() > 1 { 30 } else { 20 };
+        let (op, value) = match self.random.below(kinds) {
+            0..=8 => ("=", value.to_owned()),
+            9..=11 => ("=~", format!("{}|{}", escaped(value), escaped(other))),
+            12..=13 => ("=~", ".+".to_owned()),
+            14..=15 => ("=~", format!("{}.*", escaped(&first))),
+            16 => ("=~", format!("(?i){}", escaped(&value.to_uppercase()))),
+            17 => (*self.random.pick(&["!=", "!=", "!~", "=", "=~"]), String::new()),
+            18 => ("=~", (*self.random.pick(&[".*", "^.{1,80}$", "(?s:.+)", "[^~]*", ".*?"])).to_owned()),
+            19 => (
                 *self.random.pick(&["=~", "!~"]),
                 (*self.random.pick(&[
-                    ".*",
                     "[a-m].*",
                     "^.{3,8}$",
                     "\\d+",
@@ -124,6 +125,9 @@ impl Generator {
                 ]))
                 .to_owned(),
             ),
+            20..=23 => ("!=", value.to_owned()),
+            24..=26 => ("!~", format!("{}|nothing", escaped(value))),
+            _ => ("!~", format!("{}.+", escaped(&first))),
         };
         self.tag(op);
         let value = quoted(&value);

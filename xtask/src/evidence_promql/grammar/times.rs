@@ -42,10 +42,22 @@ impl Generator {
 
     /// Mostly where the samples are; at the samples' own instants, at whole minutes, or anywhere.
     fn instant(&mut self) -> i64 {
-        let at = match self.random.below(40) {
+        let at = match self.random.below(80) {
             0 => self.random.between(START - 6 * MINUTE, START + MINUTE),
             1 => self.random.between(END - MINUTE, END + 8 * MINUTE),
-            2 => return *self.random.pick(&[0, -1000, 1500, START, END, START - 1, START + 1]),
+            2 => {
+                return *self.random.pick(&[
+                    0,
+                    -1000,
+                    1500,
+                    START,
+                    END,
+                    END,
+                    START + MINUTE,
+                    START - 1,
+                    START + 1,
+                ]);
+            }
             _ => self.random.between(START + 12 * MINUTE, END - 10 * MINUTE),
         };
         let grid =
