@@ -9,6 +9,7 @@ mod evidence_promql;
 mod judge;
 mod licences;
 mod random;
+mod stamp;
 mod stand_in;
 mod tidy;
 
@@ -65,14 +66,7 @@ enum Evidence {
         seed: u64,
     },
     /// Generated `PromQL` over generated series, against a real Prometheus; needs Docker, or its path in PROMETHEUS.
-    Promql {
-        /// How many expressions.
-        #[arg(long, default_value_t = 6000)]
-        count: usize,
-        /// Of the series and the expressions.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+    Promql(evidence_promql::Options),
 }
 
 fn main() -> ExitCode {
@@ -83,7 +77,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
-        Task::Evidence(Evidence::Promql { count, seed }) => evidence_promql::run(&repository(), count, seed),
+        Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -79,6 +79,14 @@ impl Value {
             Self::Vector(rows) | Self::Matrix(rows) => rows.len(),
         }
     }
+
+    /// How many samples it has.
+    pub(crate) fn points(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::String(_) => 1,
+            Self::Vector(rows) | Self::Matrix(rows) => rows.iter().map(|row| row.points.len()).sum(),
+        }
+    }
 }
 
 /// An answer of Prometheus' HTTP API.

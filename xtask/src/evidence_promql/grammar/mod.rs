@@ -58,6 +58,7 @@ impl Generator {
             foci.extend(operators::AGGREGATIONS.iter().map(|name| Focus::Aggregation(name)));
             foci.extend(operators::OPERATORS.iter().map(|name| Focus::Operator(name)));
         }
+        foci.extend(operators::OF_HISTOGRAMS.iter().map(|name| Focus::Operator(name)));
         foci.extend([Focus::Selector; 6]);
         foci.extend([Focus::Matrix; 3]);
         foci.extend([Focus::Subquery; 8]);
@@ -65,6 +66,11 @@ impl Generator {
         foci.extend([Focus::String; 1]);
         foci.extend([Focus::Failure; 10]);
         Self { random: Random::new(seed), tags: BTreeSet::new(), foci }
+    }
+
+    /// After how many cases each focus has been asked for.
+    pub(crate) fn foci(&self) -> usize {
+        self.foci.len()
     }
 
     /// The case of this number; equal seeds and equal orders of asking give equal ones.
@@ -238,4 +244,14 @@ impl Generator {
 /// A text as a string literal of the language.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n"))
+}
+
+/// Whether a tag is a binary operator.
+pub(crate) fn is_operator(tag: &str) -> bool {
+    operators::OPERATORS.contains(&tag) || operators::OF_HISTOGRAMS.contains(&tag)
+}
+
+/// Whether a tag is an aggregation.
+pub(crate) fn is_aggregation(tag: &str) -> bool {
+    operators::AGGREGATIONS.contains(&tag)
 }
