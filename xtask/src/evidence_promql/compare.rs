@@ -4,16 +4,18 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use llmobs::series::Labels;
 
-use crate::judge::{Answer, Failure, Point, Row, Value};
+use crate::judge::{Outcome, Point, Row, Value};
 
 /// The most that two numbers may differ, against the larger.
 const TOLERANCE: f64 = 1e-9;
 
-pub(crate) type Outcome = Result<Answer, Failure>;
-
 /// What differs, by the first thing that does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// One parser takes what the other refuses.
+    Parse,
+    /// The printed form is another expression.
+    Print,
     /// One side fails, or both in different classes.
     Class,
     Type,
@@ -28,6 +30,8 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Parse => "parsing",
+            Self::Print => "printed form",
             Self::Class => "error class",
             Self::Type => "type",
             Self::Series => "series",
@@ -220,7 +224,7 @@ fn in_order(theirs: &[Row], ours: &[Row], order: Order) -> Option<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Class;
+    use crate::judge::{Answer, Class, Failure};
 
     fn vector(rows: &[(&str, f64)]) -> Outcome {
         let row = |(name, value): &(&str, f64)| Row {

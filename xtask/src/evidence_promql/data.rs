@@ -470,6 +470,8 @@ impl Maker {
             ("10.0.0.1:9090", "/v1/embeddings", "text-embedding-3"),
             ("[::1]:443", "/", "a\nb"),
             ("localhost", "/v1/\"quoted\"\\path", "Ünïcode-日本"),
+            ("{v6}", "a{2}b", "v\u{663}_\u{212a}elvin"),
+            ("a&b--c~~d", "x y\tz\u{a0}", "[stra\u{df}e] \u{17f}"),
         ];
         for (address, path, deployment) in targets {
             let labels = [

@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{
-    compare::Outcome,
-    tally::{Disagreement, Tally},
-};
-use crate::judge::{Query, Row, Value, When};
+use super::tally::{Disagreement, Tally};
+use crate::judge::{Outcome, Query, Row, Value, When};
 
 /// Rows and points that are shown of an answer.
 const ROWS: usize = 6;

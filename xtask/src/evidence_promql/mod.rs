@@ -14,6 +14,8 @@ mod grammar;
 mod node;
 mod page;
 mod shrink;
+mod sides;
+mod syntax;
 mod tally;
 
 use std::{
@@ -27,11 +29,11 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 use self::{
-    compare::{Difference, Order, Outcome, difference},
     grammar::{Case, Generator},
+    sides::{Judged, Sides, Verdict},
     tally::{Disagreement, Tally},
 };
-use crate::judge::{Connection, Query, Server, When, columns};
+use crate::judge::{Query, Server, columns};
 
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
@@ -104,70 +106,6 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
     let agree = tally.disagreements.is_empty();
     Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
-
-/// The judge and the judged.
-struct Sides {
-    theirs: Connection,
-    ours: Connection,
-}
-
-impl Sides {
-    fn ask(&mut self, query: &Query) -> anyhow::Result<(Outcome, Outcome)> {
-        Ok((self.theirs.ask(query)?, self.ours.ask(query)?))
-    }
-
-    fn judge(&mut self, query: &Query) -> anyhow::Result<Judged> {
-        let (theirs, ours) = self.ask(query)?;
-        let order = match query.when {
-            When::At(_) => Order::of(&query.expr),
-            When::Range { .. } => Order::Any,
-        };
-        let Some(found) = difference(&theirs, &ours, order) else {
-            return Ok(Judged { theirs, ours, verdict: Verdict::Same });
-        };
-        let mut verdict = Verdict::Different(found);
-        for _ in 0..AGAIN {
-            let again = self.theirs.ask(query)?;
-            if difference(&again, &ours, order).is_none() {
-                verdict = Verdict::Excused(ONE_OF_ITS_ANSWERS);
-                break;
-            }
-            if difference(&again, &theirs, order).is_some() {
-                verdict = Verdict::Excused(NONE_OF_ITS_ANSWERS);
-            }
-        }
-        Ok(Judged { theirs, ours, verdict })
-    }
-
-    /// What differs without excuse.
-    fn disagreement(&mut self, query: &Query) -> anyhow::Result<Option<Difference>> {
-        Ok(match self.judge(query)?.verdict {
-            Verdict::Different(difference) => Some(difference),
-            Verdict::Same | Verdict::Excused(_) => None,
-        })
-    }
-}
-
-/// What came of a query.
-struct Judged {
-    theirs: Outcome,
-    ours: Outcome,
-    verdict: Verdict,
-}
-
-enum Verdict {
-    Same,
-    /// By the rule of this name.
-    Excused(&'static str),
-    Different(Difference),
-}
-
-/// Prometheus keeps the series of a range query or a subquery in a map without order, so that which of several equal
-/// ones `topk` or `limitk` takes changes from one time of asking to the next.
-const ONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, and ours is among them";
-const NONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, of which ours was none";
-/// How often it is asked again.
-const AGAIN: usize = 12;
 
 /// Fails unless each function, operator and aggregation that the judge has was asked for.
 fn covered(server: &Server, tally: &Tally) -> anyhow::Result<()> {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compare::{Difference, Outcome};
-use crate::judge::Query;
+use super::compare::Difference;
+use crate::judge::{Outcome, Query};
 
 /// Cases of one function, operator or other part of the language.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

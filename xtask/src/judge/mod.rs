@@ -11,6 +11,6 @@ mod recorded;
 mod server;
 mod wire;
 
-pub(crate) use answer::{Answer, Class, Failure, Point, Row, Value, parse_number};
-pub(crate) use recorded::{Recorded, columns, in_order};
+pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
+pub(crate) use recorded::{Recorded, columns};
 pub(crate) use server::{Connection, Query, Server, When};

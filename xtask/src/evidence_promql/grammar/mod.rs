@@ -6,6 +6,7 @@
 mod failures;
 mod functions;
 mod operators;
+mod regexes;
 mod selectors;
 mod times;
 
@@ -33,6 +34,7 @@ enum Focus {
     Selector,
     Matrix,
     Subquery,
+    Regex,
     Scalar,
     String,
     Failure,
@@ -62,6 +64,7 @@ impl Generator {
         foci.extend([Focus::Selector; 6]);
         foci.extend([Focus::Matrix; 3]);
         foci.extend([Focus::Subquery; 8]);
+        foci.extend([Focus::Regex; 6]);
         foci.extend([Focus::Scalar; 4]);
         foci.extend([Focus::String; 1]);
         foci.extend([Focus::Failure; 10]);
@@ -94,6 +97,7 @@ impl Generator {
             Focus::Selector => self.selector(),
             Focus::Matrix => self.matrix(None, 0),
             Focus::Subquery => self.over_subquery(depth),
+            Focus::Regex => self.regex(),
             Focus::Scalar => self.scalar(depth.max(1)),
             Focus::String => self.string(),
             Focus::Failure => self.failure(),

@@ -1,0 +1,77 @@
+//! One question to both sides, and the verdict.
+
+use llmobs::promql::syntax::parse;
+
+use super::{
+    compare::{Difference, Order, difference},
+    syntax,
+};
+use crate::judge::{Connection, Outcome, Query, When};
+
+/// The judge and the judged.
+pub(crate) struct Sides {
+    pub(crate) theirs: Connection,
+    pub(crate) ours: Connection,
+}
+
+impl Sides {
+    pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<(Outcome, Outcome)> {
+        Ok((self.theirs.ask(query)?, self.ours.ask(query)?))
+    }
+
+    pub(crate) fn judge(&mut self, query: &Query) -> anyhow::Result<Judged> {
+        let (theirs, ours) = self.ask(query)?;
+        let parsed = parse(&query.expr, &syntax::OPTIONS);
+        if let Some(found) = syntax::disagreement(&mut self.theirs, query, &theirs, &parsed)? {
+            return Ok(Judged { theirs, ours, verdict: Verdict::Different(found) });
+        }
+        let order = match query.when {
+            When::At(_) => Order::of(&query.expr),
+            When::Range { .. } => Order::Any,
+        };
+        let Some(found) = difference(&theirs, &ours, order) else {
+            return Ok(Judged { theirs, ours, verdict: Verdict::Same });
+        };
+        let mut verdict = Verdict::Different(found);
+        for _ in 0..AGAIN {
+            let again = self.theirs.ask(query)?;
+            if difference(&again, &ours, order).is_none() {
+                verdict = Verdict::Excused(ONE_OF_ITS_ANSWERS);
+                break;
+            }
+            if difference(&again, &theirs, order).is_some() {
+                verdict = Verdict::Excused(NONE_OF_ITS_ANSWERS);
+            }
+        }
+        Ok(Judged { theirs, ours, verdict })
+    }
+
+    /// What differs without excuse.
+    pub(crate) fn disagreement(&mut self, query: &Query) -> anyhow::Result<Option<Difference>> {
+        Ok(match self.judge(query)?.verdict {
+            Verdict::Different(difference) => Some(difference),
+            Verdict::Same | Verdict::Excused(_) => None,
+        })
+    }
+}
+
+/// What came of a query.
+pub(crate) struct Judged {
+    pub(crate) theirs: Outcome,
+    pub(crate) ours: Outcome,
+    pub(crate) verdict: Verdict,
+}
+
+pub(crate) enum Verdict {
+    Same,
+    /// By the rule of this name.
+    Excused(&'static str),
+    Different(Difference),
+}
+
+/// Prometheus keeps the series of a range query or a subquery in a map without order, so that which of several equal
+/// ones `topk` or `limitk` takes changes from one time of asking to the next.
+const ONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, and ours is among them";
+const NONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, of which ours was none";
+/// How often it is asked again.
+const AGAIN: usize = 12;
