@@ -6,6 +6,7 @@
 mod bench_exporter;
 mod evidence_kills;
 mod evidence_promql;
+mod evidence_rules;
 mod judge;
 mod licences;
 mod random;
@@ -67,6 +68,8 @@ enum Evidence {
     },
     /// Generated `PromQL` over generated series, against a real Prometheus; needs Docker, or its path in PROMETHEUS.
     Promql(evidence_promql::Options),
+    /// Generated groups of rules over generated series, by `promtool test rules`; needs Docker, or its path in PROMTOOL.
+    Rules(evidence_rules::Options),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),
+        Task::Evidence(Evidence::Rules(options)) => evidence_rules::run(&repository(), &options),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -40,6 +40,10 @@ pub(crate) fn disagreements(
             let _ = writeln!(out, "times     {times}");
         }
     }
+    let _ = writeln!(out, "\n# {} texts differ", tally.other_texts.len());
+    for (theirs, ours) in &tally.other_texts {
+        let _ = writeln!(out, "\nexpected  {theirs}\ngot       {ours}");
+    }
     Ok(out)
 }
 

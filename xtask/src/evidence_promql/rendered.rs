@@ -54,8 +54,10 @@ pub(crate) fn run(repository: &Path) -> anyhow::Result<Vec<Rendered>> {
 /// The program of this very state of the repository.
 fn build(repository: &Path) -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built =
-        Command::new(cargo).args(["build", "--quiet", "--package", "llmobs"]).current_dir(repository).status();
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "llmobs"])
+        .current_dir(repository)
+        .status();
     ensure!(built.context("cannot run cargo")?.success(), "the build failed");
     Ok(repository.join("target/debug/llmobs"))
 }
@@ -139,7 +141,8 @@ fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expression
             continue;
         };
         let labels = rule["labels"].as_object().into_iter().flatten();
-        let labels = labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+        let labels =
+            labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
         found.records.push((name.to_owned(), labels.collect(), expr));
     }
     let dashboard: Json = serde_json::from_str(&fs::read_to_string(folder.join("out").join(DASHBOARD))?)?;

@@ -48,7 +48,8 @@ pub(crate) fn series(targets: &[Target], models: &[String]) -> anyhow::Result<Ve
             let up = |_, at| (at, if random.chance(0.02) { 0.0 } else { 1.0 });
             let samples = instants().enumerate().map(|(step, at)| (step, at));
             let samples = samples.map(|(step, at)| (step, at)).scan(up, |up, (step, at)| Some(up(step, at)));
-            let up = Recorded { labels: [(METRIC_NAME, "up")].into_iter().collect(), samples: samples.collect() };
+            let up =
+                Recorded { labels: [(METRIC_NAME, "up")].into_iter().collect(), samples: samples.collect() };
             of_endpoint.push(up);
             all.extend(of_endpoint.into_iter().map(|series| labelled(series, &ends)));
         }
@@ -72,14 +73,15 @@ fn labelled(series: Recorded, more: &[(&str, &str)]) -> Recorded {
 fn simulated(seed: u64) -> anyhow::Result<Vec<Recorded>> {
     let start = |at| {
         let prices = [("openai", 2.5, 10.0), ("openai", 0.15, 0.6), ("anthropic", 3.0, 15.0)];
-        let model = |((name, share), (provider, input, output)): (&(&str, f64), (&str, f64, f64))| MockModel {
-            name: (*name).to_owned(),
-            provider: provider.to_owned(),
-            share: *share,
-            input_price: input,
-            output_price: output,
-            context_window: None,
-        };
+        let model =
+            |((name, share), (provider, input, output)): (&(&str, f64), (&str, f64, f64))| MockModel {
+                name: (*name).to_owned(),
+                provider: provider.to_owned(),
+                share: *share,
+                input_price: input,
+                output_price: output,
+                context_window: None,
+            };
         let models = DEFAULT_MODELS.iter().zip(prices).map(model).collect();
         Mock::new(MockConfig::healthy(models, seed, Timestamp(at)))
     };
@@ -130,7 +132,8 @@ fn synthetic(family: &Family, models: &[String], seed: u64) -> Vec<Recorded> {
         let mut columns: Vec<(Labels, Vec<(i64, f64)>)> = match family.kind {
             MetricType::Histogram => {
                 let finite = family.buckets.iter().map(ToString::to_string);
-                let buckets = finite.chain(["+Inf".to_owned()]).map(|le| (named("_bucket", Some(le)), Vec::new()));
+                let buckets =
+                    finite.chain(["+Inf".to_owned()]).map(|le| (named("_bucket", Some(le)), Vec::new()));
                 let totals = ["_count", "_sum"].map(|suffix| (named(suffix, None), Vec::new()));
                 buckets.chain(totals).collect()
             }

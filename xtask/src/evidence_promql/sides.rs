@@ -1,22 +1,22 @@
 //! One question to both sides, and the verdict.
 
-use llmobs::promql::syntax::parse;
+use llmobs::{promql::syntax::parse, series::Columns};
 
 use super::{
     compare::{Difference, Order, difference},
-    syntax,
+    ours, syntax,
 };
 use crate::judge::{Connection, Outcome, Query, When};
 
 /// The judge and the judged.
-pub(crate) struct Sides {
+pub(crate) struct Sides<'a> {
     pub(crate) theirs: Connection,
-    pub(crate) ours: Connection,
+    pub(crate) ours: &'a Columns,
 }
 
-impl Sides {
+impl Sides<'_> {
     pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<(Outcome, Outcome)> {
-        Ok((self.theirs.ask(query)?, self.ours.ask(query)?))
+        Ok((self.theirs.ask(query)?, ours::answer(self.ours, query)))
     }
 
     pub(crate) fn judge(&mut self, query: &Query) -> anyhow::Result<Judged> {

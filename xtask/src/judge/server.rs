@@ -20,7 +20,7 @@ use super::{
     wire,
 };
 
-const IMAGE: &str = "prom/prometheus:v3.16.0";
+pub(super) const IMAGE: &str = "prom/prometheus:v3.16.0";
 /// Names a Prometheus to use instead of the image's.
 const PROGRAM: &str = "PROMETHEUS";
 const FEATURES: &str = "promql-experimental-functions,promql-binop-fill-modifiers";

@@ -14,7 +14,10 @@ use std::collections::BTreeSet;
 
 use llmobs::promql::syntax::{FUNCTIONS, Function};
 
-use super::node::{Gives, Node};
+use super::{
+    families::SUBNORMAL,
+    node::{Gives, Node},
+};
 use crate::{judge::When, random::Random};
 
 /// A generated question.
@@ -42,6 +45,8 @@ enum Focus {
 
 /// How deep expressions are: mostly two levels below the focus.
 const DEPTHS: [usize; 6] = [0, 1, 1, 2, 2, 3];
+
+const LOGARITHMS: [&str; 3] = ["ln", "log2", "log10"];
 
 pub(crate) struct Generator {
     random: Random,
@@ -81,7 +86,29 @@ impl Generator {
         let focus = self.foci[number % self.foci.len()];
         let when = self.when();
         let depth = *self.random.pick(&DEPTHS);
-        let node = match focus {
+        let node = loop {
+            let node = self.focused(focus, depth);
+            let logarithm = LOGARITHMS.iter().any(|name| self.tags.contains(*name));
+            if !(logarithm && node.print().contains(SUBNORMAL)) {
+                break node;
+            }
+        };
+        // A range query of a range vector or of a string is refused; that is asked for seldom.
+        let instant_only = matches!(node.gives, Gives::Matrix | Gives::String);
+        let when = match when {
+            When::Range { start, .. } if instant_only && self.random.chance(0.9) => When::At(start),
+            other => other,
+        };
+        self.tag(match when {
+            When::At(_) => "instant query",
+            When::Range { .. } => "range query",
+        });
+        Case { node, when, tags: std::mem::take(&mut self.tags) }
+    }
+
+    fn focused(&mut self, focus: Focus, depth: usize) -> Node {
+        self.tags.clear();
+        match focus {
             Focus::Function(function) => {
                 let call = self.call(function, depth);
                 self.around(call)
@@ -101,18 +128,7 @@ impl Generator {
             Focus::Scalar => self.scalar(depth.max(1)),
             Focus::String => self.string(),
             Focus::Failure => self.failure(),
-        };
-        // A range query of a range vector or of a string is refused; that is asked for seldom.
-        let instant_only = matches!(node.gives, Gives::Matrix | Gives::String);
-        let when = match when {
-            When::Range { start, .. } if instant_only && self.random.chance(0.9) => When::At(start),
-            other => other,
-        };
-        self.tag(match when {
-            When::At(_) => "instant query",
-            When::Range { .. } => "range query",
-        });
-        Case { node, when, tags: std::mem::take(&mut self.tags) }
+        }
     }
 
     fn tag(&mut self, tag: &str) {
