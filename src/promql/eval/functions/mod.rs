@@ -38,8 +38,9 @@ use super::{
 };
 
 pub(super) use absent::absent_labels;
-pub(super) use compensated::Sum;
-pub(super) use labels::without_metadata;
+pub(super) use compensated::{Mean, Sum};
+pub(super) use extended::with_edges;
+pub(super) use labels::{is_metadata, without_metadata};
 pub(super) use math::{max, min};
 pub(super) use number::{quoted, shortest};
 pub(super) use over_time::quantile;

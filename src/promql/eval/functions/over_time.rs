@@ -113,6 +113,9 @@ fn deviation(values: &[f64], room: &mut Vec<f64>) -> f64 {
     quantile(0.5, room)
 }
 
+/// Go sorts up to this many by insertion.
+const SHORT: usize = 12;
+
 /// The quantile of some values, between the two nearest ranks; NaN counts as less than any number. The order of the
 /// values is lost.
 pub(in crate::promql::eval) fn quantile(quantile: f64, values: &mut [f64]) -> f64 {
@@ -135,6 +138,12 @@ pub(in crate::promql::eval) fn quantile(quantile: f64, values: &mut [f64]) -> f6
     )]
     let below = (rank.floor() as usize).min(last);
     let weight = rank - rank.floor();
+    if last < SHORT {
+        // Stable, as Go's sort is for so few: a zero keeps its sign.
+        values.sort_by(order);
+        let (low, high) = (values[below], values[last.min(below + 1)]);
+        return if weight == 0.0 { low } else { low * (1.0 - weight) + high * weight };
+    }
     let (_, low, above) = values.select_nth_unstable_by(below, order);
     let low = *low;
     if weight == 0.0 {
