@@ -35,7 +35,8 @@ const MOST: f64 = 0.5;
 const MODELS: [&str; 5] = ["gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "llama-3.3-70b", "qwen3-8b"];
 const INSTANCES: [&str; 4] = ["gw-1:9091", "gw-2:9091", "gw-3:9091", "gw-4:9091"];
 const BOUNDS: [&str; 15] = [
-    "0.1", "0.25", "0.5", "1.0", "2.0", "3.0", "4.0", "5.0", "7.5", "10.0", "15.0", "30.0", "60.0", "120.0", "+Inf",
+    "0.1", "0.25", "0.5", "1.0", "2.0", "3.0", "4.0", "5.0", "7.5", "10.0", "15.0", "30.0", "60.0", "120.0",
+    "+Inf",
 ];
 
 /// What the panels of a dashboard ask.
@@ -167,7 +168,8 @@ fn a_day() -> Vec<Recorded> {
     for model in MODELS {
         for instance in INSTANCES {
             let labels = |name: &str, more: &[(&str, &str)]| -> Labels {
-                let shared = [(METRIC_NAME, name), ("job", "gateway"), ("instance", instance), ("model", model)];
+                let shared =
+                    [(METRIC_NAME, name), ("job", "gateway"), ("instance", instance), ("model", model)];
                 shared.iter().chain(more).copied().collect()
             };
             let mut counter = |name: &str, more: &[(&str, &str)], most: f64| {

@@ -47,6 +47,14 @@ pub(crate) struct Difference {
     pub(crate) kind: Kind,
     /// Where, and what was expected and got.
     pub(crate) note: String,
+    /// The two numbers, where it is those.
+    pub(crate) values: Option<(f64, f64)>,
+}
+
+impl Difference {
+    pub(crate) fn new(kind: Kind, note: String) -> Self {
+        Self { kind, note, values: None }
+    }
 }
 
 /// How the order of an instant vector is defined by the expression's root.
@@ -121,7 +129,7 @@ fn has_grouping(text: &str) -> bool {
 
 /// The first thing in which our answer differs from the judge's.
 pub(crate) fn difference(theirs: &Outcome, ours: &Outcome, order: Order) -> Option<Difference> {
-    let found = |kind, note: String| Some(Difference { kind, note });
+    let found = |kind, note: String| Some(Difference::new(kind, note));
     let (theirs, ours) = match (theirs, ours) {
         (Ok(theirs), Ok(ours)) => (&theirs.value, &ours.value),
         (Err(theirs), Err(ours)) if theirs.class == ours.class => return None,
@@ -156,7 +164,7 @@ fn brief(outcome: &Outcome) -> String {
 }
 
 fn rows(theirs: &[Row], ours: &[Row]) -> Option<Difference> {
-    let found = |note: String| Some(Difference { kind: Kind::Series, note });
+    let found = |note: String| Some(Difference::new(Kind::Series, note));
     let by_labels = |rows: &[Row]| -> BTreeMap<Labels, Vec<Point>> {
         rows.iter().map(|row| (row.labels.clone(), row.points.clone())).collect()
     };
@@ -180,12 +188,13 @@ fn points(theirs: &[Point], ours: &[Point], of: &str) -> Option<Difference> {
         let missing = expected.iter().find(|at| !got.contains(at));
         let extra = got.iter().find(|at| !expected.contains(at));
         let note = format!("{of}: missing at {missing:?}, too many at {extra:?}");
-        return Some(Difference { kind: Kind::Instants, note });
+        return Some(Difference::new(Kind::Instants, note));
     }
     let differs = theirs.iter().zip(ours).find(|((_, theirs), (_, ours))| !same(*theirs, *ours));
     differs.map(|((at, theirs), (_, ours))| Difference {
         kind: Kind::Values,
         note: format!("{of} at {at}: expected {theirs:?}, got {ours:?}"),
+        values: Some((*theirs, *ours)),
     })
 }
 
@@ -212,7 +221,7 @@ fn in_order(theirs: &[Row], ours: &[Row], order: Order) -> Option<Difference> {
     };
     let wrong = theirs.iter().zip(ours).position(|pair| !agrees(pair))?;
     let note = format!("place {wrong}: expected {}, got {}", theirs[wrong].labels, ours[wrong].labels);
-    return Some(Difference { kind: Kind::Order, note });
+    return Some(Difference::new(Kind::Order, note));
 
     /// Zeros of either sign have no order between them.
     fn equal(theirs: &Row, ours: &Row) -> bool {

@@ -31,6 +31,10 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
+pub(crate) use self::{
+    compare::{Order, difference},
+    ours::answer,
+};
 use self::{
     grammar::{Case, Generator},
     sides::{Judged, Sides, Verdict},
@@ -99,14 +103,16 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
         samples: columns.samples(),
         version: server.version.clone(),
     };
-    let text = page::page(repository, &shape, &tally)?;
+    let rendered = rendered::run(repository)?;
+    let text = page::page(repository, &shape, &tally, &rendered)?;
     if options.check {
-        print!("{}", page::summary(&tally));
+        print!("{}{}", page::summary(&tally), page::rendered(&rendered));
     } else {
         fs::write(repository.join(PAGE), text).with_context(|| format!("cannot write `{PAGE}`"))?;
         println!("{PAGE}: {} of {} cases differ", tally.disagreements.len(), tally.asked());
     }
-    let agree = tally.disagreements.is_empty();
+    let all = rendered.iter().map(|rendered| &rendered.tally).chain([&tally]);
+    let agree = all.into_iter().all(|tally| tally.disagreements.is_empty());
     Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

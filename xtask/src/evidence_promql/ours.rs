@@ -87,7 +87,10 @@ fn shaped(query: &Query, evaluated: Evaluated) -> Answer {
     };
     let remarks = |level: Level| {
         let of_level = annotations.iter().filter(|annotation| annotation.level == level);
-        of_level.map(|remark| format!("{} ({})", remark.message, place(&query.expr, remark.span))).collect()
+        let name = if level == Level::Warning { "warning" } else { "info" };
+        of_level
+            .map(|remark| format!("PromQL {name}: {} ({})", remark.message, place(&query.expr, remark.span)))
+            .collect()
     };
     Answer { value, warnings: remarks(Level::Warning), infos: remarks(Level::Info) }
 }

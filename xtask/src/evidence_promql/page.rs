@@ -6,6 +6,7 @@ use llmobs::promql::syntax::FUNCTIONS;
 
 use super::{
     dump,
+    rendered::Rendered,
     tally::{Count, Tally, Texts},
 };
 use crate::{judge::Class, stamp};
@@ -23,7 +24,12 @@ pub(crate) struct Shape {
     pub(crate) version: String,
 }
 
-pub(crate) fn page(repository: &Path, shape: &Shape, tally: &Tally) -> anyhow::Result<String> {
+pub(crate) fn page(
+    repository: &Path,
+    shape: &Shape,
+    tally: &Tally,
+    of_bundles: &[Rendered],
+) -> anyhow::Result<String> {
     let commit = stamp::commit(repository)?;
     let Shape { seed, series, samples, version } = shape;
     let mut page = format!(
@@ -43,6 +49,19 @@ pub(crate) fn page(repository: &Path, shape: &Shape, tally: &Tally) -> anyhow::R
     page.push_str(&summary(tally));
     page.push_str("\n## Disagreements\n\n");
     disagreements(&mut page, tally);
+    page.push_str(
+        "\n## What llmobs renders\n\nEach expression of the dashboard and of the rules, with its variables filled in two \
+         ways, at five instants and over three ranges, against series of the services that the configuration speaks \
+         of: the mock as `simulate` makes it (restarted once), other sources by their families, and what the \
+         recording rules record.\n\n",
+    );
+    page.push_str(&rendered(of_bundles));
+    for Rendered { config, tally, .. } in of_bundles {
+        if !tally.disagreements.is_empty() {
+            let _ = writeln!(page, "\n`{config}`:\n");
+            disagreements(&mut page, tally);
+        }
+    }
     page.push_str("\n## By part of the language\n\n");
     let function = |tag: &str| FUNCTIONS.iter().any(|function| function.name == tag);
     let operator = |tag: &str| super::grammar::is_operator(tag);
@@ -83,6 +102,22 @@ pub(crate) fn summary(tally: &Tally) -> String {
     );
     for (rule, times) in &tally.excused {
         let _ = writeln!(out, "- {times} differences are excused: {rule}.");
+    }
+    out
+}
+
+/// A line for each configuration.
+pub(crate) fn rendered(of_bundles: &[Rendered]) -> String {
+    let mut out = String::new();
+    for Rendered { config, expressions, tally } in of_bundles {
+        let agree = tally.asked() - tally.disagreements.len();
+        let values = tally.answers.get("values").copied().unwrap_or(0);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "- `{config}`: {expressions} expressions, {agree} of {} answers agree, {values} of them with values.",
+            tally.asked(),
+        );
     }
     out
 }

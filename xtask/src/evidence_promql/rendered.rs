@@ -163,7 +163,11 @@ fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expression
             let filled = expr
                 .replace("$job", &jobs.replace('\\', "\\\\"))
                 .replace("$model", &model.replace('\\', "\\\\"));
-            ensure!(!filled.contains('$'), "`{filled}` has a variable that nothing fills");
+            // `$1` is a group of `label_replace`.
+            let mut after = filled.split('$').skip(1);
+            let unfilled =
+                after.any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || "_{".contains(c)));
+            ensure!(!unfilled, "`{filled}` has a variable that nothing fills");
             if !found.panels.contains(&filled) {
                 found.panels.push(filled);
             }

@@ -27,7 +27,7 @@ pub(super) fn disagreement(
     theirs: &Outcome,
     parsed: &Result<Expr, ParseErrors>,
 ) -> anyhow::Result<Option<Difference>> {
-    let found = |kind, note: String| Ok(Some(Difference { kind, note }));
+    let found = |kind, note: String| Ok(Some(Difference::new(kind, note)));
     let expr = match (refusal(theirs), parsed) {
         (None, Ok(expr)) => expr,
         (Some(_), Err(_)) => return Ok(None),
@@ -58,5 +58,5 @@ pub(super) fn disagreement(
         }
     }
     let note = |difference: Difference| format!("`{printed}` gives something else: {}", difference.note);
-    Ok(last.map(|difference| Difference { kind: Kind::Print, note: note(difference) }))
+    Ok(last.map(|difference| Difference::new(Kind::Print, note(difference))))
 }

@@ -95,7 +95,8 @@ impl Tally {
         if theirs.is_empty() && ours.is_empty() {
             return;
         }
-        let sorted = |remarks: &[String]| remarks.iter().cloned().collect::<BTreeSet<_>>();
+        let sorted =
+            |remarks: &[String]| remarks.iter().map(|text| without_count(text)).collect::<BTreeSet<_>>();
         let (theirs, ours) = (sorted(theirs), sorted(ours));
         // The judge shows ten, of its choice, and says how many it leaves out.
         let omitted = theirs.iter().find(|text| text.ends_with("annotations omitted"));
@@ -118,5 +119,27 @@ impl Tally {
 
     pub(crate) fn asked(&self) -> usize {
         self.answers.values().sum()
+    }
+}
+
+/// Without the number of samples that a remark is about: Prometheus adds it to itself at each step of an evaluation,
+/// and so says 25,165,822 where there are 24.
+fn without_count(text: &str) -> String {
+    let Some((before, after)) = text.split_once(", over ") else { return text.to_owned() };
+    match after.split_once(" samples from ") {
+        Some((_, times)) => format!("{before}, over some samples from {times}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_samples_does_not_matter() {
+        let text = |count: &str| format!("PromQL info: fixed, over {count} samples from a to b (1:2)");
+        assert_eq!(without_count(&text("3")), without_count(&text("40")));
+        assert_eq!(without_count("PromQL info: over"), "PromQL info: over");
     }
 }
