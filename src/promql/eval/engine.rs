@@ -12,7 +12,7 @@ use super::{
     error::ErrorClass,
     functions::{self, InstantCall, RangeCall, RangeSeries},
     invariant,
-    selector::{Ranges, Samples, Take, WindowCache, samples_of},
+    selector::{self, Ranges, Reference, Samples, Take, WindowCache, samples_of},
 };
 
 /// The instants of the whole query, which `start()`, `end()`, `range()` and `step()` speak of.
@@ -109,7 +109,7 @@ impl<'a> Engine<'a> {
             "end" => return constant(self.times.end as f64 / 1000.0),
             "range" => return constant(self.times.range_seconds()),
             "step" => return constant(self.times.step as f64 / 1000.0),
-            "info" => return Err(EvalError::execution("info() is not supported yet").at(expr.span)),
+            "info" => return self.info(call, grid).map_err(|error| error.at(expr.span)),
             "timestamp" => {
                 if let Some(ExprKind::Selector(selector)) =
                     call.args.first().map(|arg| &arg.unparenthesised().kind)
@@ -130,6 +130,22 @@ impl<'a> Engine<'a> {
             Value::Vector(block) => Ok(Value::Vector(block.unique()?)),
             other => Ok(other),
         }
+    }
+
+    /// The first argument with the labels of its info series; the second says which.
+    fn info(&mut self, call: &Call, grid: Grid) -> Result<Value, EvalError> {
+        let Value::Vector(base) = self.eval(&call.args[0], grid)? else {
+            return Err(EvalError::execution("expected an instant vector").at(call.args[0].span));
+        };
+        let wanted = match call.args.get(1).map(|arg| &arg.unparenthesised().kind) {
+            Some(ExprKind::Selector(selector)) => selector::matchers(selector)?,
+            _ => Vec::new(),
+        };
+        let resolve = |modifiers: &_| self.reference(modifiers).map(|found| (found.at, found.offset));
+        let (at, offset) = functions::info_reference(&call.args[0], &resolve)?;
+        let reference = Reference { offset, at };
+        let mut times_of = |matchers: &[_]| self.last_samples(matchers, reference, grid, Take::Time);
+        functions::info(&base, &wanted, &mut times_of).map(Value::Vector)
     }
 
     /// A function of a range vector: one series after the other.
