@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -36,7 +36,7 @@ pub struct Columns {
     ids: HashMap<Labels, SeriesId>,
     /// Label name to value to the series that carry it, in the order of their making.
     index: HashMap<Arc<str>, BTreeMap<Arc<str>, Vec<SeriesId>>>,
-    symbols: HashMap<Arc<str>, ()>,
+    symbols: HashSet<Arc<str>>,
     times: Vec<Vec<Timestamp>>,
     /// The column of times that was last appended to.
     pace: usize,
@@ -71,6 +71,10 @@ impl Columns {
     }
 
     /// The series with these labels, made where it is not there yet.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 series, which no memory holds.
     pub fn series(&mut self, labels: &Labels) -> SeriesId {
         if let Some(id) = self.ids.get(labels) {
             return *id;
@@ -87,11 +91,11 @@ impl Columns {
     }
 
     fn symbol(&mut self, text: &str) -> Arc<str> {
-        if let Some((symbol, ())) = self.symbols.get_key_value(text) {
+        if let Some(symbol) = self.symbols.get(text) {
             return symbol.clone();
         }
         let symbol: Arc<str> = text.into();
-        self.symbols.insert(symbol.clone(), ());
+        self.symbols.insert(symbol.clone());
         symbol
     }
 
@@ -316,7 +320,7 @@ mod tests {
         let mut columns = Columns::new();
         let a = columns.series(&labels(&[("__name__", "a")]));
         columns.append(a, at(5), 1.0).unwrap();
-        columns.append(a, at(9), super::super::STALE).unwrap();
+        columns.append(a, at(9), crate::series::STALE).unwrap();
         let span = |from, to| columns.select(&[], Span { from: at(from), to: at(to) }).unwrap().len();
         assert_eq!((span(0, 4), span(5, 5), span(0, 9), span(6, 8), span(6, 9)), (0, 1, 1, 0, 0));
     }
