@@ -1,10 +1,12 @@
-//! Models of files that other programs read: parsed back before they are written.
+//! Models of texts that other programs read or write: files are parsed back before they are written.
 //!
-//! Owns: YAML and JSON as values, Prometheus rule files, the frame of a Grafana dashboard.
+//! Owns: YAML and JSON as values, Prometheus rule files, the frame of a Grafana dashboard, answers of
+//! Prometheus' query API.
 //! Must not know: where such a file comes from.
 //! Invariants: reading is strict about keys where the format is closed, so a slip is seen here first.
 //! Start reading at: [`rules`].
 
+pub mod answer;
 pub mod dashboard;
 pub mod rules;
 mod value;
