@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod dashboard;
+pub mod notation;
 pub mod rules;
 mod value;
 
