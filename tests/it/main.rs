@@ -15,6 +15,7 @@ mod no_docker;
 mod precedence;
 mod project;
 mod promtool;
+mod query_server;
 mod random;
 mod redact;
 mod render;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::read::{Lines, ParseError, ParseErrorKind, Wrong, read_series};
 use crate::{
-    series::{Columns, Labels, LabelsError, METRIC_NAME, SeriesId},
+    series::{Columns, LabelsError, METRIC_NAME, SeriesId},
     time::Timestamp,
 };
 
@@ -32,13 +32,16 @@ pub fn read_history(page: &str, scrape: Timestamp, columns: &mut Columns) -> Res
         let id = match known.get(line.series) {
             Some(id) => *id,
             None => {
-                let (name, labels) = read_series(line.series).map_err(|wrong| lines.error(wrong))?;
-                if labels.get(METRIC_NAME).is_some() {
+                let (name, mut pairs) = read_series(line.series).map_err(|wrong| lines.error(wrong))?;
+                lines.bounds().normalise(&mut pairs);
+                // The name's label sorts before some and after others: `A` < `__name__` < `a`.
+                let place = pairs.partition_point(|(label, _)| *label < METRIC_NAME);
+                if pairs.get(place).is_some_and(|(label, _)| *label == METRIC_NAME) {
                     let twice = ParseErrorKind::Labels(LabelsError::Twice(METRIC_NAME.to_owned()));
                     return Err(lines.error(Wrong::new(line.series, twice)));
                 }
-                let labels = lines.bounds().normalise(&labels).unwrap_or(labels);
-                let id = columns.series(&named(name, &labels));
+                pairs.insert(place, (METRIC_NAME, name.into()));
+                let id = columns.series_of(pairs.iter().map(|(name, value)| (*name, &**value)));
                 known.insert(line.series, id);
                 id
             }
@@ -56,12 +59,6 @@ pub fn read_history(page: &str, scrape: Timestamp, columns: &mut Columns) -> Res
         }
     }
     Ok(history)
-}
-
-fn named(name: &str, labels: &Labels) -> Labels {
-    let mut edit = labels.edit();
-    edit.set(METRIC_NAME, name);
-    edit.finish()
 }
 
 #[cfg(test)]
@@ -97,6 +94,7 @@ mod tests {
         check("a{x=\"1\"} 1 0.5\na{x=\"1\"} 2 1.5\n# EOF\n", Ok(r#"{__name__="a",x="1"} 1@500 2@1500"#));
         check("a 1\nb 2 5", Ok(r#"{__name__="a"} 1@7; {__name__="b"} 2@5"#));
         check("a{x=\"1\",y=\"2\"} 1 1\na{y=\"2\", x=\"1\"} 2 2", Ok(r#"{__name__="a",x="1",y="2"} 1@1 2@2"#));
+        check(r#"a{A="1",b="2",B=""} 1 1"#, Ok(r#"{A="1",__name__="a",b="2"} 1@1"#));
         check("a -1 -5\na NaN 0", Ok(r#"{__name__="a"} -1@-5 NaN@0"#));
     }
 

@@ -1,8 +1,13 @@
 //! Reads exposition text into samples.
 
+use std::borrow::Cow;
+
 use super::{Format, number::canonical_bound_text};
 use crate::{
-    series::{AppendError, Labels, LabelsError, labels::is_metric_name},
+    series::{
+        AppendError, Labels, LabelsError,
+        labels::{is_metric_name, tidy},
+    },
     text::Span,
     time::Timestamp,
 };
@@ -62,7 +67,8 @@ pub fn parse(text: &str) -> Result<Vec<Sample>, ParseError> {
     let mut lines = Lines::new(text);
     let mut samples = Vec::new();
     while let Some(line) = lines.next_sample()? {
-        let (name, labels) = read_series(line.series).map_err(|wrong| lines.error(wrong))?;
+        let (name, pairs) = read_series(line.series).map_err(|wrong| lines.error(wrong))?;
+        let labels = Labels::from_tidy(pairs.iter().map(|(name, value)| ((*name).into(), (&**value).into())));
         let Line { value, timestamp, .. } = line;
         samples.push(Sample { name: name.to_owned(), labels, value, timestamp });
     }
@@ -160,15 +166,15 @@ impl<'a> Lines<'a> {
 }
 
 impl Bounds {
-    /// A bound as Prometheus stores it, `1.0` for `1`, so that both text formats give the same series.
-    pub(super) fn normalise(self, labels: &Labels) -> Option<Labels> {
+    /// Writes a bound as Prometheus stores it, `1.0` for `1`, so that both text formats give the same series.
+    pub(super) fn normalise(self, pairs: &mut [Pair<'_>]) {
         let name = match self {
-            Self::None => return None,
+            Self::None => return,
             Self::Le => "le",
             Self::Quantile => "quantile",
         };
-        let text = labels.get(name)?;
-        let bound: f64 = text.parse().ok()?;
+        let Some((_, text)) = pairs.iter_mut().find(|(label, _)| *label == name) else { return };
+        let Ok(bound) = text.parse::<f64>() else { return };
         let canonical = if bound.is_nan() {
             "NaN".to_owned()
         } else if bound == f64::NEG_INFINITY {
@@ -176,12 +182,9 @@ impl Bounds {
         } else {
             canonical_bound_text(bound)
         };
-        if canonical == text {
-            return None;
+        if canonical != *text {
+            *text = canonical.into();
         }
-        let mut edit = labels.edit();
-        edit.set(name, canonical);
-        Some(edit.finish())
     }
 }
 
@@ -220,22 +223,25 @@ fn series_end(line: &str) -> Result<usize, Wrong<'_>> {
     read_series(line).and(Err(Wrong::new(&line[open..], ParseErrorKind::Braces)))
 }
 
-/// Takes name and braces apart.
-pub(super) fn read_series(series: &str) -> Result<(&str, Labels), Wrong<'_>> {
+/// A label of a series; the value is unescaped.
+pub(super) type Pair<'a> = (&'a str, Cow<'a, str>);
+
+/// Takes name and braces apart; labels are sorted, differ and are not empty.
+pub(super) fn read_series(series: &str) -> Result<(&str, Vec<Pair<'_>>), Wrong<'_>> {
     let name_end = series.find(['{', ' ', '\t']).unwrap_or(series.len());
     let (name, rest) = series.split_at(name_end);
     if !is_metric_name(name) {
         return Err(Wrong::new(name, ParseErrorKind::Name(name.to_owned())));
     }
     let braces = rest.trim_start();
-    let Some(inside) = braces.strip_prefix('{') else { return Ok((name, Labels::default())) };
+    let Some(inside) = braces.strip_prefix('{') else { return Ok((name, Vec::new())) };
     let unclosed = |part| Wrong::new(part, ParseErrorKind::Braces);
     let mut pairs = Vec::new();
     let mut rest = inside.trim_start();
     loop {
         if rest.starts_with('}') {
-            let labels = Labels::new(pairs).map_err(|error| Wrong::new(braces, error.into()))?;
-            return Ok((name, labels));
+            tidy(&mut pairs).map_err(|error| Wrong::new(braces, error.into()))?;
+            return Ok((name, pairs));
         }
         let (label, after) = rest.split_once('=').ok_or_else(|| unclosed(braces))?;
         let label = label.trim();
@@ -244,7 +250,7 @@ pub(super) fn read_series(series: &str) -> Result<(&str, Labels), Wrong<'_>> {
             .strip_prefix('"')
             .ok_or_else(|| Wrong::new(label, ParseErrorKind::Pair(label.to_owned())))?;
         let (value, after) = label_value(quoted)?;
-        pairs.push((label.to_owned(), value));
+        pairs.push((label, value));
         rest = after.trim_start();
         match rest.strip_prefix(',') {
             Some(after) => rest = after.trim_start(),
@@ -255,15 +261,19 @@ pub(super) fn read_series(series: &str) -> Result<(&str, Labels), Wrong<'_>> {
 }
 
 /// A value up to its closing quote, unescaped, and the text after it.
-fn label_value(quoted: &str) -> Result<(String, &str), Wrong<'_>> {
+fn label_value(quoted: &str) -> Result<(Cow<'_, str>, &str), Wrong<'_>> {
     let unclosed = || Wrong::new(quoted, ParseErrorKind::Braces);
     let mut value = String::new();
     let mut rest = quoted;
     loop {
         let at = rest.find(['"', '\\']).ok_or_else(unclosed)?;
-        value.push_str(&rest[..at]);
         let escape = &rest[at..];
-        let Some(after) = escape.strip_prefix('\\') else { return Ok((value, &rest[at + 1..])) };
+        let Some(after) = escape.strip_prefix('\\') else {
+            let last = &rest[..at];
+            let whole = if value.is_empty() { last.into() } else { (value + last).into() };
+            return Ok((whole, &escape[1..]));
+        };
+        value.push_str(&rest[..at]);
         match after.chars().next().ok_or_else(unclosed)? {
             'n' => value.push('\n'),
             escaped @ ('\\' | '"') => value.push(escaped),

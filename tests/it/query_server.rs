@@ -1,0 +1,180 @@
+//! `llmobs query --url`: a server answers, refuses, or is not there.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread::JoinHandle,
+};
+
+use insta::assert_snapshot;
+
+use crate::project::{Project, Ran};
+
+/// Serves these answers one after the other, and gives the first lines of the requests back.
+fn serve(answers: Vec<(&'static str, String)>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            requests.push(String::from_utf8(request).unwrap().lines().next().unwrap_or_default().to_owned());
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(body.as_bytes()).unwrap();
+        }
+        requests
+    });
+    (address, server)
+}
+
+/// Runs a query against a server that answers so; its address is redacted.
+fn asked(args: &[&str], answers: &[(&'static str, &str)]) -> (Ran, Vec<String>) {
+    let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+    let (address, server) = serve(answers);
+    let url = format!("http://{address}");
+    let Ran { code, stdout, stderr } = Project::new().run_args(&[&["query", "--url", &url], args].concat());
+    let ran = Ran { code, stdout, stderr: stderr.replace(&address, "[address]") };
+    (ran, server.join().unwrap())
+}
+
+fn data(data: &str) -> String {
+    format!(r#"{{"status":"success","data":{data}}}"#)
+}
+
+const OK: &str = "200 OK";
+const UP: &str = r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","instance":"a:1","job":"vllm"},"value":[1795687200,"1"]},{"metric":{"__name__":"up","instance":"b:1","job":"vllm"},"value":[1795687200,"0"]}]}"#;
+
+#[test]
+fn an_instant_is_a_table() {
+    let (ran, requests) = asked(&["up", "--at", "1795687200.5", "--lookback", "90s"], &[(OK, &data(UP))]);
+    assert_eq!(
+        requests,
+        ["GET /api/v1/query?query=up&time=1795687200.500&timeout=2m&lookback_delta=1m30s HTTP/1.1"]
+    );
+    assert_snapshot!(ran, @"");
+}
+
+#[test]
+fn json_is_what_the_server_sent() {
+    let sent = r#"{"status":"success","data":{"result":[],"resultType":"vector"},"infos":["i"],"x":1}"#;
+    let (ran, _) = asked(&["up", "--at", "0", "--format", "json"], &[(OK, sent)]);
+    assert_eq!(ran, Ran { code: Some(0), stdout: format!("{sent}\n"), stderr: String::new() });
+}
+
+#[test]
+fn csv_has_a_row_for_each_sample() {
+    let (ran, _) = asked(&["up", "--at", "0", "--format", "csv"], &[(OK, &data(UP))]);
+    assert_snapshot!(ran.to_string().replace("\r\n", "\n"), @"");
+}
+
+#[test]
+fn a_range_is_a_table_and_a_chart_where_it_is_wished() {
+    let matrix = r#"{"resultType":"matrix","result":[
+        {"metric":{"model":"gpt-4o"},"values":[[0,"1"],[15,"2"],[30,"NaN"],[45,"4"],[60,"2.5"]]},
+        {"metric":{"model":"own"},"values":[[45,"0.25"],[60,"+Inf"]]},
+        {"metric":{},"values":[[0,"NaN"]]}]}"#;
+    let args = ["sum by (model) (x)", "--from", "0", "--to", "60", "--step", "15s"];
+    let (ran, requests) = asked(&args, &[(OK, &data(matrix))]);
+    assert_eq!(
+        requests,
+        [
+            "GET /api/v1/query_range?query=sum%20by%20%28model%29%20%28x%29&start=0.000&end=60.000&step=15&timeout=2m HTTP/1.1"
+        ]
+    );
+    assert_snapshot!(ran, @"");
+    let (ran, _) = asked(&[&args[..], &["--chart", "--limit", "2"]].concat(), &[(OK, &data(matrix))]);
+    assert_snapshot!(ran, @"");
+}
+
+#[test]
+fn scalars_strings_and_samples_are_shown() {
+    let scalar = data(r#"{"resultType":"scalar","result":[1795687200.5,"1e+300"]}"#);
+    assert_snapshot!(asked(&["1e300", "--at", "0"], &[(OK, &scalar)]).0, @"");
+    let text = data(r#"{"resultType":"string","result":[0,"a\u001b[31m b"]}"#);
+    assert_snapshot!(asked(&["'a'", "--at", "0"], &[(OK, &text)]).0, @"");
+    let samples = data(
+        r#"{"resultType":"matrix","result":[{"metric":{"__name__":"x"},"values":[[0.5,"1"],[15,"10"]]},{"metric":{"__name__":"x","y":"z"},"values":[[1,"-1"]]}]}"#,
+    );
+    assert_snapshot!(asked(&["x[1m]", "--at", "15"], &[(OK, &samples)]).0, @"");
+}
+
+#[test]
+fn series_of_different_labels_are_one_column() {
+    let mixed = data(
+        r#"{"resultType":"vector","result":[{"metric":{"__name__":"a"},"value":[0,"1"]},{"metric":{"__name__":"é","b":"\u001b\"c"},"value":[0,"0.30000000000000004"]},{"metric":{},"value":[0,"NaN"]}]}"#,
+    );
+    assert_snapshot!(asked(&["{x=~'.*'} or b", "--at", "0"], &[(OK, &mixed)]).0, @"");
+}
+
+#[test]
+fn an_empty_answer_says_what_may_be_missing() {
+    let empty = data(r#"{"resultType":"vector","result":[]}"#);
+    let names = data(r#"["llm_requests_total","up"]"#).replace(r#","data":"#, r#","data":"#);
+    let (ran, requests) = asked(&["rate(llm_request_total[5m])", "--at", "0"], &[(OK, &empty), (OK, &names)]);
+    assert_eq!(requests[1], "GET /api/v1/label/__name__/values HTTP/1.1");
+    assert_snapshot!(ran, @"");
+    let (ran, _) = asked(&["up > 5", "--at", "0"], &[(OK, &empty), ("500 no", "")]);
+    assert_snapshot!(ran, @"");
+}
+
+#[test]
+fn remarks_are_told() {
+    let body = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[0,{"count":"1","sum":"2"}]}]},"warnings":["PromQL warning: w (1:1)"],"infos":["PromQL info: i (1:1)"]}"#;
+    assert_snapshot!(asked(&["x", "--at", "0"], &[(OK, body)]).0, @"");
+}
+
+#[test]
+fn mistakes_are_found_before_anything_is_sent() {
+    let project = Project::new();
+    let url = ["query", "--url", "http://127.0.0.1:1"];
+    assert_snapshot!(project.run_args(&[&url[..], &["sum(rate(x[5m])) + foo(", "--step", "5", "--from", "y"]].concat()), @"");
+}
+
+#[test]
+fn an_unchecked_expression_is_sent_as_it_is() {
+    let refused = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unexpected end of input"}"#;
+    let (ran, requests) = asked(&["sum(", "--no-check", "--at", "0"], &[("400 Bad Request", refused)]);
+    assert_eq!(requests, ["GET /api/v1/query?query=sum%28&time=0.000&timeout=2m HTTP/1.1"]);
+    assert_snapshot!(ran, @"");
+}
+
+#[test]
+fn refusals_and_failures_have_hints() {
+    let refused = |kind: &str| format!(r#"{{"status":"error","errorType":"{kind}","error":"it is so"}}"#);
+    let at = ["x", "--at", "0"];
+    assert_snapshot!(asked(&at, &[("422 no", &refused("execution"))]).0, @"");
+    assert_snapshot!(asked(&at, &[("503 no", &refused("timeout"))]).0, @"");
+    assert_snapshot!(asked(&at, &[("404 no", "404 page not found")]).0, @"");
+    assert_snapshot!(asked(&at, &[("401 no", "")]).0, @"");
+    assert_snapshot!(asked(&at, &[(OK, "<html>")]).0, @"");
+    assert_snapshot!(Project::new().run("query x --url http://127.0.0.1:1"), @"");
+    assert_snapshot!(Project::new().run("query x --url localhost:9090"), @"");
+    assert_snapshot!(Project::new().run("query x --url https://me:secret@localhost"), @"");
+}
+
+#[test]
+fn without_a_stack_it_says_where_else_to_look() {
+    let project = Project::new();
+    let socket = format!("unix://{}", project.join("docker.sock").display());
+    assert_snapshot!(project.env("DOCKER_HOST", &socket).run("query up"), @"");
+}
+
+#[test]
+fn ctrl_c_interrupts() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut child = Project::new().command(&["query", "x", "--url", &url]).spawn().unwrap();
+    // It has sent its question, so it watches for the signal.
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0; 4]).unwrap();
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
