@@ -1,47 +1,44 @@
 //! `llmobs query --url`: a server answers, refuses, or is not there.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
-    thread::JoinHandle,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
 };
 
 use insta::assert_snapshot;
 
 use crate::project::{Project, Ran};
 
-/// Serves these answers one after the other, and gives the first lines of the requests back.
-fn serve(answers: Vec<(&'static str, String)>) -> (String, JoinHandle<Vec<String>>) {
+/// Runs a query against a server that answers so, one request after the other; gives the requests' first lines too.
+/// The server's address is redacted.
+fn asked(args: &[&str], answers: &[(&str, &str)]) -> (Ran, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let server = std::thread::spawn(move || {
-        let mut requests = Vec::new();
-        for (status, body) in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                request.push(byte[0]);
-            }
-            requests.push(String::from_utf8(request).unwrap().lines().next().unwrap_or_default().to_owned());
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(body.as_bytes()).unwrap();
-        }
-        requests
+    let url = format!("http://{address}");
+    let ran = std::thread::scope(|scope| {
+        let server = scope.spawn(|| serve(&listener, answers));
+        let ran = Project::new().run_args(&[&["query", "--url", &url], args].concat());
+        // A connection without a request ends it, however many there were.
+        drop(TcpStream::connect(&address).unwrap());
+        (ran, server.join().unwrap())
     });
-    (address, server)
+    let (Ran { code, stdout, stderr }, requests) = ran;
+    (Ran { code, stdout, stderr: stderr.replace(&address, "[address]") }, requests)
 }
 
-/// Runs a query against a server that answers so; its address is redacted.
-fn asked(args: &[&str], answers: &[(&'static str, &str)]) -> (Ran, Vec<String>) {
-    let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
-    let (address, server) = serve(answers);
-    let url = format!("http://{address}");
-    let Ran { code, stdout, stderr } = Project::new().run_args(&[&["query", "--url", &url], args].concat());
-    let ran = Ran { code, stdout, stderr: stderr.replace(&address, "[address]") };
-    (ran, server.join().unwrap())
+fn serve(listener: &TcpListener, answers: &[(&str, &str)]) -> Vec<String> {
+    let mut requests = Vec::new();
+    let mut answers = answers.iter();
+    loop {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = BufReader::new(&stream).lines().map(Result::unwrap);
+        let Some(first) = request.next() else { return requests };
+        request.find(String::is_empty);
+        requests.push(first);
+        let (status, body) = answers.next().expect("there is an answer for each request");
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).unwrap();
+    }
 }
 
 fn data(data: &str) -> String {

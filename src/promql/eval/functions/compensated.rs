@@ -67,6 +67,51 @@ impl Sum {
     }
 }
 
+/// A mean that stays finite where the sum of the values is not.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::promql::eval) struct Mean {
+    sum: Sum,
+    count: f64,
+    /// Once the sum has overflowed, `sum` holds the mean so far.
+    incremental: bool,
+}
+
+impl Mean {
+    #[inline]
+    pub(in crate::promql::eval) fn from(value: f64) -> Self {
+        Self { sum: Sum::from(value), count: 1.0, incremental: false }
+    }
+
+    #[inline]
+    pub(in crate::promql::eval) fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        if !self.incremental {
+            let mut next = self.sum;
+            next.add(value);
+            if !next.sum.is_infinite() {
+                self.sum = next;
+                return;
+            }
+            self.incremental = true;
+            self.sum.sum /= self.count - 1.0;
+            self.sum.lost /= self.count - 1.0;
+        }
+        let share = (self.count - 1.0) / self.count;
+        self.sum.sum *= share;
+        self.sum.lost *= share;
+        self.sum.add(value / self.count);
+    }
+
+    #[inline]
+    pub(in crate::promql::eval) fn mean(self) -> f64 {
+        if self.incremental {
+            self.sum.total()
+        } else {
+            self.sum.sum / self.count + self.sum.lost / self.count
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +161,19 @@ mod tests {
             let slow = one_by_one(&values);
             assert_eq!((fast.sum.to_bits(), fast.lost.to_bits()), (slow.sum.to_bits(), slow.lost.to_bits()));
         }
+    }
+
+    #[test]
+    fn a_mean_is_finite_where_the_sum_is_not() {
+        let mean = |values: &[f64]| {
+            let mut mean = Mean::from(values[0]);
+            for value in &values[1..] {
+                mean.add(*value);
+            }
+            mean.mean()
+        };
+        assert_eq!(mean(&[1.0, 1e100, 1.0, -1e100]), 0.5);
+        assert_eq!(mean(&[f64::MAX, f64::MAX]), f64::MAX);
+        assert_eq!(mean(&[f64::INFINITY, 1.0]), f64::INFINITY);
     }
 }

@@ -34,6 +34,33 @@ pub(super) fn rates(
     }
 }
 
+/// The samples of a range, and the values at its very edges.
+pub(in crate::promql::eval) fn with_edges(
+    times: &[Timestamp],
+    values: &[f64],
+    (start, end): (i64, i64),
+    extension: Extension,
+) -> (Vec<Timestamp>, Vec<f64>) {
+    if times.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let smoothed = extension == Extension::Smoothed;
+    let extended = Extended { times, values, start, end, smoothed, counter: false };
+    let (first, last) = extended.bounds();
+    if times[last].0 <= start {
+        return (Vec::new(), Vec::new());
+    }
+    let from = first + usize::from(times[first].0 <= start);
+    let to = if times[last].0 >= end { last } else { last + 1 };
+    let inside = from..to.max(from);
+    let edge = |at: i64, value: f64| (Timestamp(at), value);
+    let between = times[inside.clone()].iter().copied().zip(values[inside].iter().copied());
+    std::iter::once(edge(start, extended.left(first)))
+        .chain(between)
+        .chain([edge(end, extended.right(last))])
+        .unzip()
+}
+
 /// The samples of a window and around it.
 struct Extended<'a> {
     times: &'a [Timestamp],
@@ -45,12 +72,19 @@ struct Extended<'a> {
 }
 
 impl Extended<'_> {
-    fn increase(&self) -> Option<f64> {
-        let mut last = self.times.len() - 1;
-        let mut first = self.times[..last].partition_point(|time| time.0 <= self.start).saturating_sub(1);
+    /// The samples that the edges are taken from: the last at or before the start, or the first; the last, where
+    /// smoothed the first at or after the end.
+    fn bounds(&self) -> (usize, usize) {
+        let last = self.times.len() - 1;
+        let first = self.times[..last].partition_point(|time| time.0 <= self.start).saturating_sub(1);
         if self.smoothed {
-            last = self.times[..last].partition_point(|time| time.0 < self.end);
+            return (first, self.times[..last].partition_point(|time| time.0 < self.end));
         }
+        (first, last)
+    }
+
+    fn increase(&self) -> Option<f64> {
+        let (mut first, last) = self.bounds();
         if self.times[last].0 <= self.start || self.smoothed && self.times[first].0 > self.end {
             return None;
         }

@@ -143,10 +143,8 @@ fn groups<'a>(vector: &'a Block, blamed: Span, annotations: &mut Annotations) ->
         let text = labels.get("le").unwrap_or_default();
         let Some(bound) = number::parse(text).filter(|bound| !bound.is_nan()) else {
             let text = number::quoted(text);
-            annotations.warn(
-                format!("PromQL warning: bucket label \"le\" is missing or has a malformed value of {text}"),
-                blamed,
-            );
+            annotations
+                .warn(format!("bucket label \"le\" is missing or has a malformed value of {text}"), blamed);
             continue;
         };
         let rest = labels.without(&["le"]);
@@ -191,7 +189,7 @@ impl Repairs {
         let Some(repair) = self.repair else { return };
         annotations.info(
             format!(
-                "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see \
+                "input to histogram_quantile needed to be fixed for monotonicity (see \
                  https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile), from \
                  buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
                 number::shortest(repair.lowest),
@@ -262,13 +260,13 @@ mod tests {
         assert_eq!(
             told(&annotations),
             [
-                "3 PromQL warning: bucket label \"le\" is missing or has a malformed value of \"\"",
-                "3 PromQL warning: bucket label \"le\" is missing or has a malformed value of \"one\"",
-                "3 PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see \
+                "3 bucket label \"le\" is missing or has a malformed value of \"\"",
+                "3 bucket label \"le\" is missing or has a malformed value of \"one\"",
+                "3 input to histogram_quantile needed to be fixed for monotonicity (see \
                  https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile), from \
                  buckets +Inf to +Inf, with a max diff of 2, over 2 samples from 1970-01-01T00:01:00Z to \
                  1970-01-01T00:02:00Z",
-                "1 PromQL warning: quantile value should be between 0 and 1, got 2",
+                "1 quantile value should be between 0 and 1, got 2",
             ]
         );
     }

@@ -5,7 +5,7 @@ use crate::series::{Labels, anchored};
 use super::{Block, EvalError};
 
 /// Whether a label says what the metric is rather than which series.
-pub(super) fn is_metadata(name: &str) -> bool {
+pub(in crate::promql::eval) fn is_metadata(name: &str) -> bool {
     matches!(name, "__name__" | "__type__" | "__unit__")
 }
 
