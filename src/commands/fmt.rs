@@ -110,10 +110,7 @@ fn is_rule_file(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("groups:"))
 }
 
-fn formatted(
-    source: &Source,
-    options: &Options,
-) -> Result<(Formatted, Vec<Diagnostic>), Vec<Diagnostic>> {
+fn formatted(source: &Source, options: &Options) -> Result<(Formatted, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (file, warnings) = rules::read(source, options)?;
     Ok((rules::format(source, &file, options)?, warnings))
 }

@@ -108,11 +108,16 @@ fn json(outcomes: &[Outcome], args: &Args, ui: &Ui) -> anyhow::Result<()> {
             (true, true) => "differs",
         },
         expressions_changed: outcome.formatted.changed,
-        left_alone: outcome.formatted.left_alone.iter().map(|note| {
-            let at = note.labels.first().map_or(0, |label| label.span.start);
-            let at = outcome.source.position(at);
-            LeftAlone { line: at.line, column: at.column, message: &note.message }
-        }).collect(),
+        left_alone: outcome
+            .formatted
+            .left_alone
+            .iter()
+            .map(|note| {
+                let at = note.labels.first().map_or(0, |label| label.span.start);
+                let at = outcome.source.position(at);
+                LeftAlone { line: at.line, column: at.column, message: &note.message }
+            })
+            .collect(),
         text: (!outcome.is_file).then_some(outcome.formatted.text.as_str()),
     });
     let facts = Facts {

@@ -19,7 +19,7 @@ mod write;
 pub use error::{Action, FileError};
 pub use manifest::MANIFEST;
 pub use output::{Overwrite, Written, check_output, write_output};
-pub use read::{find, read_bytes, read_standard_input, read_text, read_tree};
+pub use read::{find, read_bytes, read_text, read_tree};
 pub use state::{Lock, state_dir};
 pub use survey::{Conflict, ConflictKind, OutputError, Stale, StaleKind};
 pub use write::{Outcome, remove, replace, write_atomic, write_secret};

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -11,19 +10,7 @@ use super::{Action, FileError, error::At};
 
 /// A whole file as text.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    text(path, read_bytes(path)?)
-}
-
-/// Standard input to its end, as text; messages call it `-`.
-pub fn read_standard_input() -> Result<String, FileError> {
-    let path = Path::new("-");
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).at(Action::Read, path)?;
-    text(path, bytes)
-}
-
-fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.split(|byte| *byte == b'\n').count();
         FileError::NotText { path: path.to_owned(), line }

@@ -78,7 +78,7 @@ pub enum RemoteError {
     Timeout { address: String, limit: Duration },
     #[error("`http://{address}{path}` broke off: {cause}")]
     Broken { address: String, path: String, cause: String },
-    #[error("`http://{address}{path}` answered {status}: {text}")]
+    #[error("`http://{address}{path}` answered {status}{}{text}", if text.is_empty() { "" } else { ": " })]
     Status { address: String, path: String, status: u16, text: String },
     #[error("`http://{address}{path}` answered what cannot be read: {cause}")]
     Unreadable { address: String, path: String, cause: String },

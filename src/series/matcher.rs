@@ -98,7 +98,8 @@ impl Matcher {
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let is_plain = self.name.starts_with(start) && self.name.chars().all(|c| start(c) || c.is_ascii_digit());
+        let is_plain =
+            self.name.starts_with(start) && self.name.chars().all(|c| start(c) || c.is_ascii_digit());
         let name = if is_plain { self.name.clone() } else { quoted(&self.name) };
         write!(f, "{name}{}{}", self.op.text(), quoted(&self.value))
     }

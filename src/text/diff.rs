@@ -90,7 +90,12 @@ fn shortest<'a>(old: &[&'a str], new: &[&'a str]) -> Option<Vec<(Change, &'a str
     None
 }
 
-fn walk_back<'a>(old: &[&'a str], new: &[&'a str], trace: &[Vec<usize>], offset: usize) -> Vec<(Change, &'a str)> {
+fn walk_back<'a>(
+    old: &[&'a str],
+    new: &[&'a str],
+    trace: &[Vec<usize>],
+    offset: usize,
+) -> Vec<(Change, &'a str)> {
     let (mut x, mut y) = (old.len(), new.len());
     let mut steps = Vec::new();
     for (edits, reach) in trace.iter().enumerate().rev() {

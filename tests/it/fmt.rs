@@ -126,7 +126,11 @@ fn single_expressions() {
         &["fmt", "--expr", "sum(rate(x[5m]))by(job)"][..],
         &["fmt", "--expr", "-1"],
         &["fmt", "--expr", "a # why\n+ b"],
-        &["fmt", "--expr", "sum by (model) (rate(llm_requests_total{code=~'5..'}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05"],
+        &[
+            "fmt",
+            "--expr",
+            "sum by (model) (rate(llm_requests_total{code=~'5..'}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05",
+        ],
         &["fmt", "--expr", "a+b", "--format", "json"],
         &["fmt", "--expr", "rate(up) + sum(nope(x)"],
         &["fmt", "--expr", ""],

@@ -17,6 +17,7 @@ mod precedence;
 mod project;
 mod promql;
 mod promtool;
+mod query_file;
 mod query_server;
 mod random;
 mod redact;

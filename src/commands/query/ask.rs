@@ -8,7 +8,8 @@ use crate::{
         urls,
     },
     diagnostic::Diagnostic,
-    formats::answer::{Answer, Data},
+    formats::answer::Answer,
+    promql::syntax::Expr,
     remote::{
         RemoteError, Site, SiteError,
         query::{self, QueryError, Question},
@@ -37,10 +38,10 @@ pub(super) fn ask(query: &Query<'_>, process: &Process) -> anyhow::Result<Option
                 Question { expr: &query.args.expr, when, lookback: query.lookback, timeout: query.timeout };
             let reply = query::query(&site, &question).await.map_err(|error| explain(query, &site, error))?;
             let hints = match &query.expr {
-                Some(expr) if is_empty(&reply.answer) => hints(expr, &site).await,
+                Some(expr) if super::is_unexplained(query.args, &reply.answer) => hints(expr, &site).await,
                 _ => Vec::new(),
             };
-            let remarks = remarks(&reply.answer);
+            let remarks = remarks(query, &reply.answer);
             let json = Some(reply.body.trim_ascii_end().to_vec());
             Ok(Found { answer: reply.answer, when, json, remarks, hints })
         };
@@ -120,24 +121,41 @@ fn explain(query: &Query<'_>, site: &Site, error: QueryError) -> anyhow::Error {
     Hinted::new(error.to_string(), hint).into()
 }
 
-fn remarks(answer: &Answer) -> Vec<Diagnostic> {
+fn remarks(query: &Query<'_>, answer: &Answer) -> Vec<Diagnostic> {
     let histograms: usize = answer.data.series().iter().map(|series| series.histograms).sum();
-    let hidden = (histograms > 0).then(|| {
-        Diagnostic::warning(format!("{histograms} native histograms are not shown"))
+    let hidden = match histograms {
+        0 => None,
+        1 => Some("1 native histogram is not shown".to_owned()),
+        more => Some(format!("{more} native histograms are not shown")),
+    };
+    let hidden = hidden.map(|text| {
+        Diagnostic::warning(text)
             .help("`--format json` has them; `histogram_quantile` and its like make numbers of them")
     });
-    let warnings = answer.warnings.iter().map(Diagnostic::warning);
-    warnings.chain(answer.infos.iter().map(Diagnostic::note)).chain(hidden).collect()
+    let place = |make: fn(String) -> Diagnostic, head: &str, text: &str| {
+        let text = text.strip_prefix(head).unwrap_or(text);
+        match placed(text, &query.source) {
+            Some((text, span)) => make(text.to_owned()).at(&query.source, span, ""),
+            None => make(text.to_owned()),
+        }
+    };
+    let warnings = answer.warnings.iter().map(|text| place(Diagnostic::warning, "PromQL warning: ", text));
+    let infos = answer.infos.iter().map(|text| place(Diagnostic::note, "PromQL info: ", text));
+    warnings.chain(infos).chain(hidden).collect()
 }
 
-fn is_empty(answer: &Answer) -> bool {
-    match &answer.data {
-        Data::Scalar(..) | Data::String(..) => false,
-        Data::Vector(series) | Data::Matrix(series) => series.is_empty(),
-    }
+/// Takes `(line:column)` off the end of a remark: where in the expression it belongs.
+fn placed<'a>(text: &'a str, source: &Source) -> Option<(&'a str, Span)> {
+    let (rest, place) = text.strip_suffix(')')?.rsplit_once(" (")?;
+    let (line, column) = place.split_once(':')?;
+    let (line, column): (usize, usize) = (line.parse().ok()?, column.parse().ok()?);
+    let lines = source.text().split_inclusive('\n').take(line.checked_sub(1)?);
+    let start = lines.map(str::len).sum::<usize>() + column.checked_sub(1)?;
+    let first = source.text().get(start..)?.chars().next()?;
+    Some((rest, Span::new(start, start + first.len_utf8())))
 }
 
-async fn hints(expr: &crate::promql::syntax::Expr, site: &Site) -> Vec<String> {
+async fn hints(expr: &Expr, site: &Site) -> Vec<String> {
     // Without the names there is no hint, and the answer stands.
     match query::metric_names(site).await {
         Ok(names) => missing::metrics(expr, names.iter().map(String::as_str)),

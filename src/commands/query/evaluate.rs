@@ -36,8 +36,7 @@ pub(super) fn evaluate(query: &Query<'_>, expr: &Expr) -> anyhow::Result<Found> 
         .map_err(|error| Refused(vec![explain(&error, &query.source)]))?;
     let remarks = evaluated.annotations.iter().map(|remark| drawn(remark, &query.source)).collect();
     let answer = converted(evaluated, when, &query.source);
-    let is_empty = matches!(&answer.data, Data::Vector(series) | Data::Matrix(series) if series.is_empty());
-    let hints = if is_empty { hints(expr, &history) } else { Vec::new() };
+    let hints = if super::is_unexplained(query.args, &answer) { hints(expr, &history) } else { Vec::new() };
     Ok(Found { answer, when, json: None, remarks, hints })
 }
 
@@ -107,11 +106,14 @@ fn converted(evaluated: Evaluated, when: When, source: &Source) -> Answer {
             Data::Matrix(all.into_iter().map(one).collect())
         }
     };
-    let texts = |level| {
-        let of_level = annotations.iter().filter(move |remark| remark.level == level);
-        of_level.map(|remark| format!("{} ({})", remark.message, place(remark.span, source))).collect()
+    let texts = |level, head: &str| {
+        let of_level = annotations.iter().filter(|remark| remark.level == level);
+        of_level
+            .map(|remark| format!("{head}: {} ({})", remark.message, place(remark.span, source)))
+            .collect()
     };
-    Answer { data, warnings: texts(Level::Warning), infos: texts(Level::Info) }
+    let warnings = texts(Level::Warning, "PromQL warning");
+    Answer { data, warnings, infos: texts(Level::Info, "PromQL info") }
 }
 
 fn series(block: &Block, grid: Grid) -> Vec<Series> {

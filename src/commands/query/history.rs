@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-use crate::commands::exit::Refused;
+use crate::commands::{exit::Refused, process::standard_input};
 
 /// Pages, read but not taken apart.
 pub(super) struct Pages(Vec<(String, String)>);
@@ -28,7 +28,7 @@ impl Pages {
         for path in paths {
             let path = path.as_ref();
             let (name, text) = if path == Path::new("-") {
-                ("standard input".to_owned(), files::read_standard_input()?)
+                ("stdin".to_owned(), standard_input()?)
             } else {
                 (path.display().to_string(), files::read_text(path)?)
             };

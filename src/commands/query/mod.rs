@@ -10,7 +10,7 @@ mod when;
 use crate::{
     cli::{Query as Args, QueryFormat},
     diagnostic::Diagnostic,
-    formats::answer::{Answer, to_csv, to_json},
+    formats::answer::{Answer, Data, to_csv, to_json},
     promql::syntax::{self, Expr},
     remote::query::When,
     text::Source,
@@ -66,6 +66,21 @@ pub(super) fn run(args: &Args, process: &Process, ui: &Ui) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
+/// Where Prometheus names a feature flag, ours is named too.
+fn helped(mistake: Diagnostic) -> Diagnostic {
+    if mistake.message.contains("--enable-feature=") {
+        mistake.help("`--experimental` accepts it")
+    } else {
+        mistake
+    }
+}
+
+/// Whether nothing was found and somebody reads the answer.
+fn is_unexplained(args: &Args, answer: &Answer) -> bool {
+    let is_empty = matches!(&answer.data, Data::Vector(series) | Data::Matrix(series) if series.is_empty());
+    is_empty && args.format == QueryFormat::Text
+}
+
 /// Every mistake in what was typed.
 fn read(args: &Args) -> Result<Query<'_>, Refused> {
     let source = Source::new("query", args.expr.as_str());
@@ -78,7 +93,7 @@ fn read(args: &Args) -> Result<Query<'_>, Refused> {
         match syntax::parse(&args.expr, &syntax::Options { experimental, variables: false }) {
             Ok(expr) => Some(expr),
             Err(errors) => {
-                mistakes.extend(errors.diagnostics(&source, |span| span));
+                mistakes.extend(errors.diagnostics(&source, |span| span).into_iter().map(helped));
                 None
             }
         }
@@ -91,6 +106,7 @@ fn read(args: &Args) -> Result<Query<'_>, Refused> {
         to: args.to.as_deref(),
         step: args.step.as_deref(),
     };
+    mistakes.extend(typed.mistakes());
     match (lookback, timeout) {
         (Ok(lookback), Ok(timeout)) if mistakes.is_empty() => {
             Ok(Query { args, expr, source, typed, lookback, timeout })

@@ -60,6 +60,11 @@ fn vector(series: &[Series], ui: &Ui) {
             series.samples.last().map_or_else(|| "histogram".to_owned(), |(_, value)| number_text(*value)),
         )
     };
+    if let [one] = series
+        && one.labels.is_empty()
+    {
+        return ui.answer(&value(one).text);
+    }
     let names = |series: &Series| series.labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     let columns = series.first().map(names).unwrap_or_default();
     if !columns.is_empty() && series.iter().all(|one| names(one) == columns) {

@@ -39,36 +39,48 @@ const LIMIT: i64 = 1 << 53;
 const TIMES: &str =
     "write `2026-11-26T10:00:00Z`, seconds since 1970, `now`, `now-1h`, or `-1h` for an hour before the end";
 
+/// The instants, read.
+enum Read {
+    Instant(Timestamp),
+    Range(Timestamp, Timestamp, Option<PromDuration>),
+}
+
 impl Typed<'_> {
+    /// What can be said to be wrong without a clock.
+    pub(super) fn mistakes(&self) -> Vec<Diagnostic> {
+        self.read(Clock { now: Timestamp(0), end: Timestamp(0) }).err().unwrap_or_default()
+    }
+
     /// All mistakes at once.
     pub(super) fn resolve(&self, clock: Clock) -> Result<When, Vec<Diagnostic>> {
+        let (from, to, step) = match self.read(clock)? {
+            Read::Instant(at) => return Ok(When::Instant(at)),
+            Read::Range(from, to, step) => (from, to, step),
+        };
+        if from > to {
+            let text = self.from.unwrap_or_default();
+            let end = self.to.map_or("the end", |_| "`--to`");
+            let mistake = Diagnostic::error(format!("`--from` ({from}) is after {end} ({to})"));
+            return Err(vec![mistake.at(&Source::new("--from", text), Span::new(0, text.len()), "")]);
+        }
+        let step = step.unwrap_or_else(|| default_step(to.0.abs_diff(from.0)));
+        Ok(When::Range { from, to, step })
+    }
+
+    fn read(&self, clock: Clock) -> Result<Read, Vec<Diagnostic>> {
         let time = |flag: &str, text: Option<&str>| match text {
             Some(text) => time(text, clock).ok_or_else(|| no_time(flag, text)),
             None => Ok(clock.end),
         };
         let Some(from) = self.from else {
-            return time("--at", self.at).map(When::Instant).map_err(|mistake| vec![mistake]);
+            return time("--at", self.at).map(Read::Instant).map_err(|mistake| vec![mistake]);
         };
         let (from, to) = (time("--from", Some(from)), time("--to", self.to));
         let step = self.step.map(|text| duration("--step", text)).transpose();
         match (from, to, step) {
-            (Ok(from), Ok(to), Ok(step)) => self.range(from, to, step).map_err(|mistake| vec![mistake]),
+            (Ok(from), Ok(to), Ok(step)) => Ok(Read::Range(from, to, step)),
             (from, to, step) => Err([from.err(), to.err(), step.err()].into_iter().flatten().collect()),
         }
-    }
-
-    fn range(&self, from: Timestamp, to: Timestamp, step: Option<PromDuration>) -> Result<When, Diagnostic> {
-        if from > to {
-            let text = self.from.unwrap_or_default();
-            let end = self.to.map_or("the end", |_| "`--to`");
-            return Err(Diagnostic::error(format!("`--from` ({from}) is after {end} ({to})")).at(
-                &Source::new("--from", text),
-                Span::new(0, text.len()),
-                "",
-            ));
-        }
-        let step = step.unwrap_or_else(|| default_step(to.0.abs_diff(from.0)));
-        Ok(When::Range { from, to, step })
     }
 }
 

@@ -117,7 +117,10 @@ struct Lead {
 fn lead(file: &str, expr: &Expression) -> Result<Lead, Left> {
     let end = expr.text.span().start;
     let between = file.get(expr.key.end..end).ok_or(SHARED)?;
-    let colon = between.find(|c: char| !c.is_whitespace()).filter(|at| between[*at..].starts_with(':')).ok_or(SHARED)?;
+    let colon = between
+        .find(|c: char| !c.is_whitespace())
+        .filter(|at| between[*at..].starts_with(':'))
+        .ok_or(SHARED)?;
     let start = expr.key.end + colon + 1;
     let (mut at, mut is_blank) = (start, true);
     while at < end {
@@ -127,7 +130,9 @@ fn lead(file: &str, expr: &Expression) -> Result<Lead, Left> {
             Some(c) if c.is_whitespace() => c.len_utf8(),
             Some('#') => rest.find('\n').unwrap_or(rest.len()),
             Some('!') => word,
-            Some('|' | '>') => return Ok(Lead { is_blank: false, start, header: Some(Span::new(at, at + word)) }),
+            Some('|' | '>') => {
+                return Ok(Lead { is_blank: false, start, header: Some(Span::new(at, at + word)) });
+            }
             _ => return Err(SHARED),
         };
         is_blank &= rest.starts_with(char::is_whitespace);
@@ -204,7 +209,8 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         yaml::Options { max_bytes: usize::MAX, too_long: "", max_depth: 8, dialect: yaml::Dialect::Foreign };
     let mut mistakes = Vec::new();
     let root = yaml::read(&source, &options, &mut mistakes);
-    let value = root.as_ref().and_then(|root| root.entry("b").and(root.entry("a"))).map(|entry| &entry.value.value);
+    let value =
+        root.as_ref().and_then(|root| root.entry("b").and(root.entry("a"))).map(|entry| &entry.value.value);
     mistakes.is_empty()
         && matches!(value, Some(yaml::Value::Scalar(scalar)) if scalar.style == Style::Plain && scalar.text == text)
 }
@@ -238,7 +244,8 @@ fn first_line(source: &Source, span: Span) -> Span {
 fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> Result<(), Vec<Diagnostic>> {
     let again = Source::new(source.name(), text);
     let fault = |rule: &Rule| {
-        let message = format!("the expression of `{}` would not stay the same when formatted", rule.name.node);
+        let message =
+            format!("the expression of `{}` would not stay the same when formatted", rule.name.node);
         Diagnostic::error(message)
             .at(source, first_line(source, rule.expr.text.span()), "")
             .because("this is a fault of llmobs; the file is left as it is")
@@ -246,7 +253,8 @@ fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> 
     let (formatted, _) = read(&again, options).map_err(|mut mistakes| {
         mistakes.retain(|mistake| mistake.severity == Severity::Error);
         for mistake in &mut mistakes {
-            mistake.why = Some("this is what formatting would make of the file; it is a fault of llmobs".to_owned());
+            mistake.why =
+                Some("this is what formatting would make of the file; it is a fault of llmobs".to_owned());
         }
         mistakes
     })?;
@@ -313,8 +321,7 @@ mod tests {
     use super::*;
 
     const OPTIONS: Options = Options { experimental: false, variables: false };
-    const LONG: &str =
-        "sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05";
+    const LONG: &str = "sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05";
 
     /// The file with the rule's lines in it, formatted; formatting what came out changes nothing.
     #[track_caller]
@@ -334,21 +341,39 @@ mod tests {
 
     #[test]
     fn a_short_expression_stays_where_it_is() {
-        check("  - record: x\n    expr: sum(up)by(job)  # why\n", "  - record: x\n    expr: sum by (job) (up)  # why\n");
+        check(
+            "  - record: x\n    expr: sum(up)by(job)  # why\n",
+            "  - record: x\n    expr: sum by (job) (up)  # why\n",
+        );
         check("  - {record: x, expr: 'sum(up)'}\n", "  - {record: x, expr: 'sum(up)'}\n");
         check("  - {record: x, expr: 'rate( up[5m])'}\n", "  - {record: x, expr: 'rate(up[5m])'}\n");
         check("  - {record: x, expr: a+b}\n", "  - {record: x, expr: a + b}\n");
         check("  - record: x\n    expr: 'up{a=''1''}'\n", "  - record: x\n    expr: 'up{a=\"1\"}'\n");
         check("  - record: x\n    expr: \"up{a='1'}\"\n", "  - record: x\n    expr: \"up{a=\\\"1\\\"}\"\n");
-        check("  - record: x
+        check(
+            "  - record: x
     expr: up{a=\"x\"}==1
-", "  - record: x
+",
+            "  - record: x
     expr: up{a=\"x\"} == 1
-");
-        check("  - record: x\n    expr:\n      a\n      +b\n    labels: {}\n", "  - record: x\n    expr:\n      a + b\n    labels: {}\n");
-        check("  - record: x\n    expr: |  # why\n      up\n\n        ==0\n\n    labels: {}\n", "  - record: x\n    expr: |  # why\n      up == 0\n\n    labels: {}\n");
-        check("  - record: x\n    expr: >-\n      up\n      == 0\n", "  - record: x\n    expr: >-\n      up == 0\n");
-        check("  - record: x\n    expr: |4-\n            up==0\n", "  - record: x\n    expr: |-\n        up == 0\n");
+",
+        );
+        check(
+            "  - record: x\n    expr:\n      a\n      +b\n    labels: {}\n",
+            "  - record: x\n    expr:\n      a + b\n    labels: {}\n",
+        );
+        check(
+            "  - record: x\n    expr: |  # why\n      up\n\n        ==0\n\n    labels: {}\n",
+            "  - record: x\n    expr: |  # why\n      up == 0\n\n    labels: {}\n",
+        );
+        check(
+            "  - record: x\n    expr: >-\n      up\n      == 0\n",
+            "  - record: x\n    expr: >-\n      up == 0\n",
+        );
+        check(
+            "  - record: x\n    expr: |4-\n            up==0\n",
+            "  - record: x\n    expr: |-\n        up == 0\n",
+        );
     }
 
     #[test]
@@ -356,7 +381,10 @@ mod tests {
         check("  - {record: x, expr: a-b}\n", "  - {record: x, expr: a - b}\n");
         check("  - record: x\n    expr: topk(1,up)\n", "  - record: x\n    expr: topk(1, up)\n");
         check("  - {record: x, expr: \"topk(1,up)\"}\n", "  - {record: x, expr: \"topk(1, up)\"}\n");
-        check("  - record: x\n    expr: label_join(up,'a',':','b')\n", "  - record: x\n    expr: label_join(up, \"a\", \":\", \"b\")\n");
+        check(
+            "  - record: x\n    expr: label_join(up,'a',':','b')\n",
+            "  - record: x\n    expr: label_join(up, \"a\", \":\", \"b\")\n",
+        );
         check("  - record: x\n    expr: (  'a:\\x20b' )\n", "  - record: x\n    expr: '(\"a: b\")'\n");
     }
 
@@ -364,29 +392,55 @@ mod tests {
     fn a_long_expression_becomes_a_block() {
         let block = "        sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m]))\n        /\n        sum by (model) (rate(llm_requests_total[5m]))\n        > 0.05\n";
         let shown = |indent: usize| {
-            block.lines().map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start())).collect::<String>()
+            block
+                .lines()
+                .map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start()))
+                .collect::<String>()
         };
         let long = LONG;
         check(
             &format!("  - record: x\n    expr: {long}  # why\n    labels: {{a: b}}\n"),
             &format!("  - record: x\n    expr: |-  # why\n{}    labels: {{a: b}}\n", shown(6)),
         );
-        check(&format!("  -   expr:   '{long}'\n      record: x\n"), &format!("  -   expr: |-\n{}      record: x\n", shown(8)));
-        check(&format!("  - record: x\n    expr:\n      {long}\n"), &format!("  - record: x\n    expr: |-\n{}", shown(6)));
-        check(&format!("  - record: x\n    expr: |\n          {long}\n\n"), &format!("  - record: x\n    expr: |\n{}\n", shown(10)));
-        check(&format!("  - record: x\n    expr: >2\n      {long}\n"), &format!("  - record: x\n    expr: |\n{}", shown(6)));
-        check(&format!("  - record: x\n    expr: !!str {long}\n"), &format!("  - record: x\n    expr: !!str |-\n{}", shown(6)));
-        check(&format!("  - {{record: x, expr: '{long}'}}\n"), &format!("  - {{record: x, expr: '{long}'}}\n"));
+        check(
+            &format!("  -   expr:   '{long}'\n      record: x\n"),
+            &format!("  -   expr: |-\n{}      record: x\n", shown(8)),
+        );
+        check(
+            &format!("  - record: x\n    expr:\n      {long}\n"),
+            &format!("  - record: x\n    expr: |-\n{}", shown(6)),
+        );
+        check(
+            &format!("  - record: x\n    expr: |\n          {long}\n\n"),
+            &format!("  - record: x\n    expr: |\n{}\n", shown(10)),
+        );
+        check(
+            &format!("  - record: x\n    expr: >2\n      {long}\n"),
+            &format!("  - record: x\n    expr: |\n{}", shown(6)),
+        );
+        check(
+            &format!("  - record: x\n    expr: !!str {long}\n"),
+            &format!("  - record: x\n    expr: !!str |-\n{}", shown(6)),
+        );
+        check(
+            &format!("  - {{record: x, expr: '{long}'}}\n"),
+            &format!("  - {{record: x, expr: '{long}'}}\n"),
+        );
     }
 
     #[test]
     fn matchers_come_in_the_order_of_their_names() {
-        check("  - record: x\n    expr: up{b='1',a='2'} offset 1m\n", "  - record: x\n    expr: up{a=\"2\",b=\"1\"} offset 1m\n");
+        check(
+            "  - record: x\n    expr: up{b='1',a='2'} offset 1m\n",
+            "  - record: x\n    expr: up{a=\"2\",b=\"1\"} offset 1m\n",
+        );
     }
 
     #[test]
     fn line_ends_of_windows_stay() {
-        let text = format!("groups:\r\n- name: a\r\n  rules:\r\n  - record: x\r\n    expr: {LONG}\r\n  - record: y\r\n    expr: |\r\n      a\r\n      +b\r\n");
+        let text = format!(
+            "groups:\r\n- name: a\r\n  rules:\r\n  - record: x\r\n    expr: {LONG}\r\n  - record: y\r\n    expr: |\r\n      a\r\n      +b\r\n"
+        );
         let source = Source::new("t", text);
         let (file, _) = read(&source, &OPTIONS).unwrap();
         let formatted = format(&source, &file, &OPTIONS).unwrap();
@@ -401,7 +455,10 @@ mod tests {
         let (file, _) = read(&source, &OPTIONS).unwrap();
         let formatted = format(&source, &file, &OPTIONS).unwrap();
         assert_eq!(formatted.text, source.text());
-        assert_eq!(formatted.left_alone.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(), [expect]);
+        assert_eq!(
+            formatted.left_alone.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(),
+            [expect]
+        );
     }
 
     #[test]

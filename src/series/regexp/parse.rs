@@ -10,17 +10,33 @@ const MAX_REPEAT: u32 = 1000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
-    Literal { c: char, fold: bool },
+    Literal {
+        c: char,
+        fold: bool,
+    },
     /// A class as it is to be written, brackets included.
-    Class { text: String, fold: bool },
-    Any { newline: bool },
+    Class {
+        text: String,
+        fold: bool,
+    },
+    Any {
+        newline: bool,
+    },
     /// A place between characters, as it is to be written.
     Place(&'static str),
     /// Without parts it is the empty text.
     Concat(Vec<Self>),
     Alternate(Vec<Self>),
-    Repeat { inner: Box<Self>, min: u32, max: Option<u32>, greedy: bool },
-    Capture { name: String, inner: Box<Self> },
+    Repeat {
+        inner: Box<Self>,
+        min: u32,
+        max: Option<u32>,
+        greedy: bool,
+    },
+    Capture {
+        name: String,
+        inner: Box<Self>,
+    },
 }
 
 /// What `(?imsU)` sets.

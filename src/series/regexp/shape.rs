@@ -10,7 +10,11 @@ pub(in crate::series) enum Shape {
     /// One of these texts; sorted, each once.
     OneOf(Vec<String>),
     /// Anything, a text, anything.
-    Around { before: Gap, text: String, after: Gap },
+    Around {
+        before: Gap,
+        text: String,
+        after: Gap,
+    },
     Pattern(Regex),
 }
 
@@ -126,7 +130,10 @@ fn texts(node: &Node) -> Option<Vec<String>> {
                     if all.len() * ends.len() > MAX_TEXTS {
                         return None;
                     }
-                    all = all.iter().flat_map(|text| ends.iter().map(move |end| format!("{text}{end}"))).collect();
+                    all = all
+                        .iter()
+                        .flat_map(|text| ends.iter().map(move |end| format!("{text}{end}")))
+                        .collect();
                 }
                 if all.len() > 1 {
                     within_bounds(&all)?;
