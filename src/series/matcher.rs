@@ -104,3 +104,42 @@ impl fmt::Display for Matcher {
         write!(f, "{name}{}{}", self.op.text(), quoted(&self.value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(op: MatchOp, value: &str, accepted: &[&str], refused: &[&str]) {
+        let matcher = Matcher::new("a", op, value).unwrap();
+        assert!(accepted.iter().all(|value| matcher.accepts(value)), "{matcher}");
+        assert!(refused.iter().all(|value| !matcher.accepts(value)), "{matcher}");
+        assert_eq!(matcher.matches_empty(), accepted.contains(&""), "{matcher}");
+    }
+
+    #[test]
+    fn values_are_accepted_or_not() {
+        check(MatchOp::Equal, "x", &["x"], &["", "X"]);
+        check(MatchOp::Equal, "", &[""], &["x"]);
+        check(MatchOp::NotEqual, "x", &["", "y"], &["x"]);
+        check(MatchOp::Matches, "x|y", &["x", "y"], &["", "xy"]);
+        check(MatchOp::Matches, "x.*", &["x", "x\n"], &["", "yx"]);
+        check(MatchOp::NotMatches, "x.+", &["", "x"], &["xy"]);
+        check(MatchOp::NotMatches, ".*", &[], &["", "x"]);
+    }
+
+    #[test]
+    fn few_values_are_told() {
+        let values = |op, value| Matcher::new("a", op, value).unwrap().values().map(<[String]>::to_vec);
+        assert_eq!(values(MatchOp::Equal, "x"), Some(vec!["x".to_owned()]));
+        assert_eq!(values(MatchOp::Matches, "y|x|y"), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(values(MatchOp::Matches, "x.*"), None);
+        assert_eq!(values(MatchOp::NotEqual, "x"), None);
+    }
+
+    #[test]
+    fn it_is_printed_as_it_is_written() {
+        assert_eq!(Matcher::equal("a", "x\"\n").to_string(), r#"a="x\"\n""#);
+        assert_eq!(Matcher::new("a b", MatchOp::NotMatches, "é|b").unwrap().to_string(), "\"a b\"!~\"é|b\"");
+    }
+}

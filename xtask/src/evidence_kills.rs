@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::stand_in::GRAFANA_IMAGE;
+use crate::{random::Random, stamp, stand_in::GRAFANA_IMAGE};
 
 /// Where the result is written, from the root of the repository.
 const PAGE: &str = "assets/evidence/kills.md";
@@ -85,10 +85,10 @@ fn build(repository: &Path) -> anyhow::Result<PathBuf> {
 fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Course, Vec<Round>)> {
     let course = subject.measure()?;
     println!("{course:.1?}");
-    let mut random = seed;
+    let mut random = Random::new(seed);
     let mut rounds = Vec::new();
     for number in 1..=count {
-        let share = next_share(&mut random);
+        let share = random.share();
         // Every second kill falls among the changes, which are but a part of the run.
         let moment = if number % 2 == 1 {
             course.first_step + course.last_step.saturating_sub(course.first_step).mul_f64(share)
@@ -100,15 +100,6 @@ fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Course, V
         rounds.push(round);
     }
     Ok((course, rounds))
-}
-
-/// The next number of a sequence, from 0 to 1; `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>).
-fn next_share(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut bits = *state;
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Subject {
@@ -275,13 +266,7 @@ fn page(
     course: Course,
     rounds: &[Round],
 ) -> anyhow::Result<String> {
-    let commit = text_of("git", &["rev-parse", "--short", "HEAD"], repository)?;
-    let changes = text_of(
-        "git",
-        &["status", "--porcelain", "--untracked-files=no", "--", ".", ":!assets/evidence"],
-        repository,
-    )?;
-    let state = if changes.is_empty() { "" } else { " with local changes" };
+    let commit = stamp::commit(repository)?;
     let version = text_of(&subject.binary.display().to_string(), &["--version"], repository)?;
     let engine = docker(&["version", "--format", "{{.Server.Version}}"])?;
     let label = "{{index .Config.Labels \"dev.llmobs.stand-in\"}}";
@@ -292,7 +277,7 @@ fn page(
     let bad = rounds.iter().filter(|round| !round.faults.is_empty()).count();
     let mut page = format!(
         "# `kill -9` of `llmobs up`\n\n\
-         Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}{state}: {version} (debug \
+         Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}: {version} (debug \
          build), Docker {engine}, `{PROMETHEUS_IMAGE}`, {grafana} `{GRAFANA_IMAGE}`.\n\n\
          Each line starts from nothing. `up` is killed at a random moment: odd lines between its first step ({} ms) and \
          its last one ({} ms), even lines anywhere between its start and its end ({} ms). Then `up` must succeed, `up \
@@ -323,14 +308,6 @@ fn page(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_are_those_of_the_reference() {
-        // The first outputs of `SplitMix64` for the seed 1234567 begin with 6457827717110365317.
-        let mut state = 1_234_567;
-        let expect = (6_457_827_717_110_365_317_u64 >> 11) as f64 / (1_u64 << 53) as f64;
-        assert!((next_share(&mut state) - expect).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn steps_are_told_from_notes() {

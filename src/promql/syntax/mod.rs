@@ -20,7 +20,7 @@ pub use pretty::{WIDTH, block, pretty};
 pub use visit::SelectorRef;
 
 /// What is accepted beyond the language's stable part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// Functions, aggregations and modifiers behind Prometheus' `promql-experimental-functions` and
     /// `promql-binop-fill-modifiers`.

@@ -122,12 +122,11 @@ pub(super) fn escaped(text: &str) -> Result<Option<(String, &str)>, PatternError
 
 fn unicode<'a>(text: &'a str, is_negated: bool, rest: &'a str) -> Result<(String, &'a str), PatternError> {
     let invalid = |text| PatternError::new("invalid character class range", text);
-    let (name, rest) = match rest.strip_prefix('{') {
-        Some(within) => within.split_once('}').ok_or_else(|| invalid(text))?,
-        None => {
-            let first = rest.chars().next().ok_or_else(|| invalid(text))?;
-            rest.split_at(first.len_utf8())
-        }
+    let (name, rest) = if let Some(within) = rest.strip_prefix('{') {
+        within.split_once('}').ok_or_else(|| invalid(text))?
+    } else {
+        let first = rest.chars().next().ok_or_else(|| invalid(text))?;
+        rest.split_at(first.len_utf8())
     };
     let (is_negated, name) = match name.strip_prefix('^') {
         Some(name) => (!is_negated, name),

@@ -70,7 +70,9 @@ fn push_parts(parts: &[Node], out: &mut String) {
             });
             push_literals(chars, true, out);
         } else {
-            run.iter().for_each(|node| push(node, out));
+            for node in run {
+                push(node, out);
+            }
         }
     }
 }

@@ -124,7 +124,9 @@ fn texts(node: &Node) -> Option<Vec<String>> {
             let mut all = vec![String::new()];
             for part in parts {
                 if let Node::Literal { c, fold: false } = part {
-                    all.iter_mut().for_each(|text| text.push(*c));
+                    for text in &mut all {
+                        text.push(*c);
+                    }
                 } else {
                     let ends = texts(part)?;
                     if all.len() * ends.len() > MAX_TEXTS {

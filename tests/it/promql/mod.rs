@@ -1,5 +1,6 @@
 //! The language and its evaluation.
 
+mod parse;
 mod script;
 
 use std::{env, fs, path::PathBuf};
