@@ -1,6 +1,10 @@
 //! A server that a user names by its address.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+    time::Duration,
+};
 
 use hyper::Method;
 
@@ -150,7 +154,10 @@ fn encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                // A `String` takes everything.
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -36,7 +36,7 @@ pub struct Columns {
     ids: HashMap<Labels, SeriesId>,
     /// Label name to value to the series that carry it, in the order of their making.
     index: HashMap<Arc<str>, BTreeMap<Arc<str>, Vec<SeriesId>>>,
-    symbols: HashMap<Arc<str>, ()>,
+    symbols: HashSet<Arc<str>>,
     times: Vec<Vec<Timestamp>>,
     /// The column of times that was last appended to.
     pace: usize,
@@ -112,11 +112,11 @@ impl Columns {
     }
 
     fn symbol(&mut self, text: &str) -> Arc<str> {
-        if let Some((symbol, ())) = self.symbols.get_key_value(text) {
+        if let Some(symbol) = self.symbols.get(text) {
             return symbol.clone();
         }
         let symbol: Arc<str> = text.into();
-        self.symbols.insert(symbol.clone(), ());
+        self.symbols.insert(symbol.clone());
         symbol
     }
 

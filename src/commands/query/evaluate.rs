@@ -133,9 +133,8 @@ fn samples(grid: Grid, row: &[f64]) -> Vec<(Timestamp, f64)> {
 /// `line:column`, where columns count bytes, as Prometheus has it.
 fn place(span: Span, source: &Source) -> String {
     let before = &source.text().as_bytes()[..span.start.min(source.text().len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    format!("{line}:{column}")
+    let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
+    format!("{}:{}", lines.len(), lines.last().map_or(0, |line| line.len()) + 1)
 }
 
 /// What may explain an empty answer: a metric that is not there, or an instant that the samples do not reach.

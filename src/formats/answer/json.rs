@@ -1,5 +1,7 @@
 //! An answer as the bytes that Prometheus would send.
 
+use std::fmt::Write as _;
+
 use super::{
     Answer, Data, Series,
     number::{push_number, push_plain_number},
@@ -122,7 +124,8 @@ fn escape(text: &str, html: Html, out: &mut String) {
 }
 
 fn push_code(c: char, out: &mut String) {
-    out.push_str(&format!("\\u{:04x}", u32::from(c)));
+    // A `String` takes everything.
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Numbers as Prometheus' API writes them.
 
+use std::fmt::Write as _;
+
 /// The shortest digits that read back as the same number, as the API writes a sample: with an exponent of at least
 /// two digits below 1e-6 and from 1e21 on; `+Inf`, `-Inf`, `NaN`.
 pub fn number_text(value: f64) -> String {
@@ -14,7 +16,8 @@ pub(super) fn push_number(value: f64, out: &mut String) {
         let text = format!("{value:e}");
         let (mantissa, exponent) = text.split_once('e').expect("`{:e}` writes an exponent");
         let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-        out.push_str(&format!("{mantissa}e{sign}{digits:0>2}"));
+        // A `String` takes everything.
+        let _ = write!(out, "{mantissa}e{sign}{digits:0>2}");
     } else {
         push_plain_number(value, out);
     }

@@ -29,22 +29,22 @@ pub fn read_history(page: &str, scrape: Timestamp, columns: &mut Columns) -> Res
     // A series is taken apart once; after that its text is enough to know it.
     let mut known: HashMap<&str, SeriesId> = HashMap::new();
     while let Some(line) = lines.next_sample()? {
-        let id = match known.get(line.series) {
-            Some(id) => *id,
-            None => {
-                let (name, mut pairs) = read_series(line.series).map_err(|wrong| lines.error(wrong))?;
-                lines.bounds().normalise(&mut pairs);
-                // The name's label sorts before some and after others: `A` < `__name__` < `a`.
-                let place = pairs.partition_point(|(label, _)| *label < METRIC_NAME);
-                if pairs.get(place).is_some_and(|(label, _)| *label == METRIC_NAME) {
-                    let twice = ParseErrorKind::Labels(LabelsError::Twice(METRIC_NAME.to_owned()));
-                    return Err(lines.error(Wrong::new(line.series, twice)));
-                }
-                pairs.insert(place, (METRIC_NAME, name.into()));
-                let id = columns.series_of(pairs.iter().map(|(name, value)| (*name, &**value)));
-                known.insert(line.series, id);
-                id
+        let id = if let Some(id) = known.get(line.series) {
+            *id
+        } else {
+            let wrong = |wrong| lines.error(wrong);
+            let (name, mut pairs) = read_series(line.series).map_err(wrong)?;
+            lines.bounds().normalise(&mut pairs);
+            // The name's label sorts before some and after others: `A` < `__name__` < `a`.
+            let place = pairs.partition_point(|(label, _)| *label < METRIC_NAME);
+            if pairs.get(place).is_some_and(|(label, _)| *label == METRIC_NAME) {
+                let twice = ParseErrorKind::Labels(LabelsError::Twice(METRIC_NAME.to_owned()));
+                return Err(wrong(Wrong::new(line.series, twice)));
             }
+            pairs.insert(place, (METRIC_NAME, name.into()));
+            let id = columns.series_of(pairs.iter().map(|(name, value)| (*name, &**value)));
+            known.insert(line.series, id);
+            id
         };
         let at = line.timestamp.unwrap_or(scrape);
         columns.append(id, at, line.value).map_err(|cause| {

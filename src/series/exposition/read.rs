@@ -278,7 +278,7 @@ fn label_value(quoted: &str) -> Result<(Cow<'_, str>, &str), Wrong<'_>> {
             'n' => value.push('\n'),
             escaped @ ('\\' | '"') => value.push(escaped),
             other => {
-                let part = &escape[..1 + other.len_utf8()];
+                let part = &escape[..=other.len_utf8()];
                 return Err(Wrong::new(part, ParseErrorKind::Escape(other)));
             }
         }

@@ -8,7 +8,10 @@ pub(super) enum Glyph {
     Letter { line: usize },
 }
 
-/// Cells in rows from the top; dots are counted from the top left.
+/// Column and row of a dot, counted from the top left.
+pub(super) type Dot = (usize, usize);
+
+/// Cells in rows from the top.
 pub(super) struct Canvas {
     columns: usize,
     rows: usize,
@@ -37,7 +40,7 @@ impl Canvas {
         &self.cells[row * self.columns..(row + 1) * self.columns]
     }
 
-    fn dot(&mut self, line: usize, (x, y): (usize, usize)) {
+    fn dot(&mut self, line: usize, (x, y): Dot) {
         /// Bits of the pattern, by row and column of the dot.
         const BITS: [[u8; DOTS_ACROSS]; DOTS_DOWN] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
         let (column, row) = (x / DOTS_ACROSS, y / DOTS_DOWN);
@@ -52,7 +55,7 @@ impl Canvas {
     }
 
     /// A straight stroke between two dots (Bresenham's algorithm).
-    pub(super) fn stroke(&mut self, line: usize, from: (usize, usize), to: (usize, usize)) {
+    pub(super) fn stroke(&mut self, line: usize, from: Dot, to: Dot) {
         let step = |from: usize, to: usize| if from < to { 1 } else { -1 };
         let signed = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         let (dx, dy) = (signed(from.0.abs_diff(to.0)), signed(from.1.abs_diff(to.1)));
@@ -117,7 +120,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(strokes: &[((usize, usize), (usize, usize))], expect: &[&str]) {
+    fn check(strokes: &[(Dot, Dot)], expect: &[&str]) {
         let mut canvas = Canvas::new(3, 2, 1);
         for (from, to) in strokes {
             canvas.stroke(0, *from, *to);

@@ -7,7 +7,7 @@ mod scale;
 use unicode_width::UnicodeWidthStr as _;
 
 use self::{
-    canvas::{Canvas, DOTS_ACROSS, DOTS_DOWN, Glyph, braille},
+    canvas::{Canvas, DOTS_ACROSS, DOTS_DOWN, Dot, Glyph, braille},
     scale::Scale,
 };
 use super::{Palette, Tone};
@@ -60,7 +60,7 @@ impl Chart {
             return String::new();
         };
         let scale = Scale::new(min, max);
-        let labels = self.labels(&scale);
+        let labels = labels(&scale);
         let margin = labels.iter().map(|label| label.width()).max().unwrap_or(0);
         let columns = width.saturating_sub(margin + 3).clamp(COLUMNS.0, COLUMNS.1);
         let canvas = self.canvas(&scale, columns);
@@ -80,22 +80,12 @@ impl Chart {
         text
     }
 
-    /// For each row the text of its mark.
-    fn labels(&self, scale: &Scale) -> Vec<String> {
-        let mut labels = vec![String::new(); ROWS];
-        for (value, text) in &scale.ticks {
-            let row = dot(1.0 - scale.place(*value), ROWS * DOTS_DOWN) / DOTS_DOWN;
-            labels[row].clone_from(text);
-        }
-        labels
-    }
-
     fn canvas(&self, scale: &Scale, columns: usize) -> Canvas {
         let mut canvas = Canvas::new(columns, ROWS, self.lines.len());
         // Half a step of grace: instants may be a little off.
         let joined = self.step.as_millis().saturating_mul(3) / 2;
         for (index, line) in self.lines.iter().enumerate() {
-            let mut before: Option<(Timestamp, (usize, usize))> = None;
+            let mut before: Option<(Timestamp, Dot)> = None;
             for (at, value) in line {
                 if !value.is_finite() {
                     before = None;
@@ -139,6 +129,16 @@ impl Chart {
         }
         [edge.into_iter().collect(), texts]
     }
+}
+
+/// For each row the text of its mark.
+fn labels(scale: &Scale) -> Vec<String> {
+    let mut labels = vec![String::new(); ROWS];
+    for (value, text) in &scale.ticks {
+        let row = dot(1.0 - scale.place(*value), ROWS * DOTS_DOWN) / DOTS_DOWN;
+        labels[row].clone_from(text);
+    }
+    labels
 }
 
 /// The dot for a place between 0 and 1.

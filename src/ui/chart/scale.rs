@@ -15,7 +15,7 @@ const TICKS: f64 = 4.0;
 impl Scale {
     /// A scale that shows values from `min` to `max`, both finite.
     pub(super) fn new(min: f64, max: f64) -> Self {
-        if min == max {
+        if max - min == 0.0 {
             let room = if min == 0.0 { 1.0 } else { (min.abs() / 2.0).max(f64::MIN_POSITIVE) };
             let text = Texts::of(min.abs(), 0.0).text(min);
             return Self { low: min - room, high: min + room, ticks: vec![(min, text)] };
@@ -136,7 +136,7 @@ pub fn short_number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-5..1e15).contains(&size) {
         let text = format!("{value:.5e}");
-        let (mantissa, exponent) = text.split_once('e').expect("`{:e}` writes an exponent");
+        let Some((mantissa, exponent)) = text.split_once('e') else { return text };
         let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
         let sign = if exponent.starts_with('-') { "" } else { "+" };
         return format!("{mantissa}e{sign}{exponent}");
@@ -213,7 +213,7 @@ mod tests {
         check_short(1.0, "1");
         check_short(0.1 + 0.2, "0.3");
         check_short(1.0 / 3.0, "0.333333");
-        check_short(-1234.567_89, "-1234.57");
+        check_short(-1_234.567_89, "-1234.57");
         check_short(1_795_477_826.5, "1795477826");
         check_short(0.000_012_345_67, "0.0000123457");
         check_short(1e-9, "1e-9");
