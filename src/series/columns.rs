@@ -79,15 +79,40 @@ impl Columns {
         if let Some(id) = self.ids.get(labels) {
             return *id;
         }
+        let labels = self.interned(labels.iter());
+        self.insert(labels)
+    }
+
+    /// As [`Columns::series`], of pairs sorted by name, each name once, no value empty.
+    pub(super) fn series_of<'a>(&mut self, tidy: impl Iterator<Item = (&'a str, &'a str)>) -> SeriesId {
+        let labels = self.interned(tidy);
+        match self.ids.get(&labels) {
+            Some(id) => *id,
+            None => self.insert(labels),
+        }
+    }
+
+    fn insert(&mut self, labels: Labels) -> SeriesId {
         let id = SeriesId(u32::try_from(self.series.len()).expect("fewer than 2^32 series fit in memory"));
-        let labels: Labels =
-            labels.iter().map(|(name, value)| (self.symbol(name), self.symbol(value))).collect();
         for (name, value) in labels.pairs() {
-            self.index.entry(name.clone()).or_default().entry(value.clone()).or_default().push(id);
+            let values = match self.index.get_mut(name) {
+                Some(values) => values,
+                None => self.index.entry(name.clone()).or_default(),
+            };
+            match values.get_mut(value) {
+                Some(ids) => ids.push(id),
+                None => drop(values.insert(value.clone(), vec![id])),
+            }
         }
         self.ids.insert(labels.clone(), id);
         self.series.push(Series { labels, times: 0, start: 0, values: Vec::new() });
         id
+    }
+
+    /// Labels that share their texts with those of the other series.
+    fn interned<'a>(&mut self, tidy: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+        let pairs: Vec<_> = tidy.map(|(name, value)| (self.symbol(name), self.symbol(value))).collect();
+        Labels::from_tidy(pairs)
     }
 
     fn symbol(&mut self, text: &str) -> Arc<str> {
@@ -167,6 +192,11 @@ impl Columns {
         let mut names: Vec<_> = self.index.keys().map(|name| &**name).collect();
         names.sort_unstable();
         names
+    }
+
+    /// Values of a label, sorted.
+    pub fn label_values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.index.get(name).into_iter().flatten().map(|(value, _)| &**value)
     }
 
     /// Series that all matchers accept, in the order of their making.
