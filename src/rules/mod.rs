@@ -9,9 +9,9 @@
 //! Start reading at: [`Program`].
 //!
 //! ```text
-//! Template::parse(&str) -> Result<Template, TemplateError { span, message }>
-//!     .reads() -> Reads { labels, value, external, query }
-//!     .expand(&Context { name, labels, value, external_labels, external_url, now, query }) -> Result<String, TemplateError>
+//! Template::parse("__alert_NAME", text) -> Result<Template, TemplateError { span, message, reason }>
+//!     .reads() -> Reads { labels, value, external, query, now }
+//!     .expand(&Context { labels, value, external_labels, external_url, now, query }) -> Result<String, TemplateError>
 //!
 //! Program::new(Vec<Group>, Settings { external_labels, external_url, syntax, eval }) -> Result<Program, Vec<ProgramError>>
 //!     .groups() -> &[Group]
@@ -34,5 +34,6 @@
 //! ```
 
 mod group;
+pub mod template;
 
 pub use group::{AlertingRule, Group, RecordingRule, Rule};
