@@ -22,3 +22,4 @@ pub mod stack;
 pub mod text;
 pub mod time;
 pub mod ui;
+pub mod yaml;

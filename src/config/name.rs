@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::text::nearest;
+use crate::{text::nearest, yaml::Scalar};
 
 use super::{
     Component, Role, SourceRef,
     scalar::{Refusal, refuse},
-    tree::Scalar,
 };
 
 /// The job of llmobs' own mock service.
@@ -194,13 +193,13 @@ fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tree::Style;
+    use crate::yaml::Style;
 
     use super::*;
 
     #[track_caller]
     fn check<T: std::fmt::Debug>(reader: impl Fn(&Scalar) -> Result<T, Refusal>, text: &str, expect: &str) {
-        let got = match reader(&Scalar { text: text.to_owned(), style: Style::Plain }) {
+        let got = match reader(&Scalar { text: text.to_owned(), style: Style::Plain, in_flow: false }) {
             Ok(value) => format!("{value:?}"),
             Err(Refusal { message, help }) => format!("{message} | {help}"),
         };

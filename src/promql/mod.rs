@@ -7,4 +7,5 @@
 //! that step.
 //! Start reading at: [`syntax::Expr`].
 
+pub mod eval;
 pub mod syntax;
