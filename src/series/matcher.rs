@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use regex::Regex;
-
-use super::Labels;
+use super::{
+    Labels, quoted,
+    regexp::{PatternError, Shape, shape},
+};
 
 /// `=`, `!=`, `=~`, `!~`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,33 +33,23 @@ pub struct Matcher {
     name: String,
     op: MatchOp,
     value: String,
-    /// Of the operators that want one; anchored at both ends.
-    pattern: Option<Regex>,
-}
-
-/// Why a pattern cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("error parsing regexp: {0}")]
-pub struct PatternError(pub String);
-
-/// A regular expression that has to match the whole text, in which `.` is any character.
-pub fn anchored(pattern: &str) -> Result<Regex, PatternError> {
-    Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| PatternError(error.to_string()))
+    /// Of the operators that want a pattern.
+    shape: Option<Shape>,
 }
 
 impl Matcher {
     pub fn new(name: impl Into<String>, op: MatchOp, value: impl Into<String>) -> Result<Self, PatternError> {
         let value = value.into();
-        let pattern = match op {
+        let shape = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Matches | MatchOp::NotMatches => Some(anchored(&value)?),
+            MatchOp::Matches | MatchOp::NotMatches => Some(shape(&value)?),
         };
-        Ok(Self { name: name.into(), op, value, pattern })
+        Ok(Self { name: name.into(), op, value, shape })
     }
 
     /// `name="value"`.
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), pattern: None }
+        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), shape: None }
     }
 
     pub fn name(&self) -> &str {
@@ -75,7 +66,7 @@ impl Matcher {
 
     /// Whether it accepts a value of its label; an absent label has the empty one.
     pub fn accepts(&self, value: &str) -> bool {
-        let matches = || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(value));
+        let matches = || self.shape.as_ref().is_some_and(|shape| shape.matches(value));
         match self.op {
             MatchOp::Equal => self.value == value,
             MatchOp::NotEqual => self.value != value,
@@ -89,6 +80,15 @@ impl Matcher {
         self.accepts("")
     }
 
+    /// All values that it accepts, sorted, if they are few and it says which: `="a"`, `=~"a|b"`.
+    pub fn values(&self) -> Option<&[String]> {
+        match (self.op, &self.shape) {
+            (MatchOp::Equal, _) => Some(std::slice::from_ref(&self.value)),
+            (MatchOp::Matches, Some(Shape::OneOf(texts))) => Some(texts),
+            _ => None,
+        }
+    }
+
     /// Whether it accepts the label of a series.
     pub fn accepts_labels(&self, labels: &Labels) -> bool {
         self.accepts(labels.get(&self.name).unwrap_or_default())
@@ -97,6 +97,9 @@ impl Matcher {
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}\"{}\"", self.name, self.op.text(), super::labels::escape_label_value(&self.value))
+        let start = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let is_plain = self.name.starts_with(start) && self.name.chars().all(|c| start(c) || c.is_ascii_digit());
+        let name = if is_plain { self.name.clone() } else { quoted(&self.name) };
+        write!(f, "{name}{}{}", self.op.text(), quoted(&self.value))
     }
 }

@@ -16,7 +16,7 @@ pub use ast::*;
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Arity, FUNCTIONS, Function, function};
 pub use parser::{MAX_DEPTH, parse};
-pub use pretty::{WIDTH, pretty};
+pub use pretty::{WIDTH, block, pretty};
 pub use visit::SelectorRef;
 
 /// What is accepted beyond the language's stable part.

@@ -14,6 +14,13 @@ pub fn pretty(expr: &Expr, width: usize) -> String {
     Layout { width }.lines(expr, 0)
 }
 
+/// As [`pretty`], for a text whose first line says how far it is indented: the operators at the top and their left
+/// operands begin without blanks, right operands too unless they are split at operators of their own; a number stands
+/// behind its operator.
+pub fn block(expr: &Expr, width: usize) -> String {
+    Layout { width }.flush(expr)
+}
+
 struct Layout {
     width: usize,
 }
@@ -22,6 +29,25 @@ impl Layout {
     /// An expression that begins a line.
     fn lines(&self, expr: &Expr, level: usize) -> String {
         format!("{}{}", indent(level), self.rest(expr, level))
+    }
+
+    /// An expression without blanks in front, split at its topmost operators.
+    fn flush(&self, expr: &Expr) -> String {
+        match &expr.kind {
+            ExprKind::Binary(binary) if expr.to_string().len() > self.width => {
+                let lhs = match binary.wraps_left() {
+                    true => self.operand(&binary.lhs, 0, true),
+                    false => self.flush(&binary.lhs),
+                };
+                let rhs = self.operand(&binary.rhs, 0, binary.wraps_right());
+                // What begins indented is shown as a whole of its own.
+                let rhs = if rhs.starts_with(' ') { self.lines(&binary.rhs, 1) } else { rhs };
+                // A number is no line of its own.
+                let gap = if matches!(binary.rhs.kind, ExprKind::Number(_)) { ' ' } else { '\n' };
+                format!("{lhs}\n{}{gap}{rhs}", Operator(binary))
+            }
+            _ => self.rest(expr, 0),
+        }
     }
 
     /// An expression whose indentation is written already.

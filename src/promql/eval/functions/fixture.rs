@@ -16,7 +16,7 @@ const LOOKBACK: i64 = 300;
 /// A call of a function; each argument is a number with a span of its own, whatever the function wants.
 pub(super) fn call(name: &str) -> Call {
     let function = function(name).unwrap_or_else(|| panic!("there is no function `{name}`"));
-    let args = (0..function.args.len())
+    let args = (0..function.args.len().max(2))
         .map(|index| Expr {
             kind: ExprKind::Number(Number { value: 0.0, is_duration: false }),
             span: Span::new(10 * (index + 1), 10 * (index + 1) + 5),
@@ -28,6 +28,7 @@ pub(super) fn call(name: &str) -> Call {
 /// Samples and instants are in seconds. The windows are of the function's range, and reach out with an extension.
 fn ask(
     name: &str,
+    metric: &str,
     extension: Option<Extension>,
     scalars: &[Vec<f64>],
     samples: &[(i64, f64)],
@@ -36,7 +37,7 @@ fn ask(
 ) -> (Result<Vec<f64>, String>, Annotations) {
     let times: Vec<_> = samples.iter().map(|(at, _)| Timestamp(at * 1000)).collect();
     let values: Vec<_> = samples.iter().map(|(_, value)| *value).collect();
-    let labels: Labels = [("__name__", "m_total")].into_iter().collect();
+    let labels: Labels = [("__name__", metric)].into_iter().collect();
     let series = RangeSeries { labels: &labels, times: &times, values: &values };
     let (before, after) = match extension {
         None => (0, 0),
@@ -70,11 +71,18 @@ pub(super) fn outcome(
     range: i64,
     ends: &[i64],
 ) -> Result<Vec<f64>, String> {
-    ask(name, None, scalars, samples, range, ends).0
+    ask(name, "m_total", None, scalars, samples, range, ends).0
 }
 
-pub(super) fn remarks(name: &str, scalars: &[Vec<f64>], samples: &[(i64, f64)], end: i64) -> Vec<String> {
-    let (_, annotations) = ask(name, None, scalars, samples, 60, &[end]);
+/// What is remarked at one instant, with a range of a minute; each with the beginning of its span.
+pub(super) fn remarks(
+    name: &str,
+    scalars: &[Vec<f64>],
+    metric: &str,
+    samples: &[(i64, f64)],
+    end: i64,
+) -> Vec<String> {
+    let (_, annotations) = ask(name, metric, None, scalars, samples, 60, &[end]);
     annotations.iter().map(|remark| format!("{} {}", remark.span.start, remark.message)).collect()
 }
 
@@ -94,7 +102,7 @@ pub(super) fn assert_values(got: &[f64], expect: &[f64]) {
 
 #[track_caller]
 pub(super) fn check(name: &str, samples: &[(i64, f64)], range: i64, ends: &[i64], expect: &[f64]) {
-    assert_values(&ask(name, None, &[], samples, range, ends).0.unwrap(), expect);
+    assert_values(&ask(name, "m_total", None, &[], samples, range, ends).0.unwrap(), expect);
 }
 
 #[track_caller]
@@ -106,7 +114,7 @@ pub(super) fn check_scalars(
     ends: &[i64],
     expect: &[f64],
 ) {
-    assert_values(&ask(name, None, scalars, samples, range, ends).0.unwrap(), expect);
+    assert_values(&ask(name, "m_total", None, scalars, samples, range, ends).0.unwrap(), expect);
 }
 
 #[track_caller]
@@ -118,7 +126,7 @@ pub(super) fn check_extended(
     ends: &[i64],
     expect: &[f64],
 ) {
-    assert_values(&ask(name, Some(extension), &[], samples, range, ends).0.unwrap(), expect);
+    assert_values(&ask(name, "m_total", Some(extension), &[], samples, range, ends).0.unwrap(), expect);
 }
 
 /// All steps at once give the bits that each gives alone, over samples with gaps, resets, levels, NaN and infinities.

@@ -225,3 +225,127 @@ fn sorted(
         sort::by_value(&vector, direction)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, STALE, assert_values};
+    use super::*;
+
+    const GRID: Grid = Grid { start: 90_500, step: 60_000, count: 3 };
+    const NAN: f64 = f64::NAN;
+
+    fn ask(name: &str, grid: Grid, args: Vec<Value>) -> (Result<Value, EvalError>, Annotations) {
+        let mut annotations = Annotations::default();
+        let call = fixture::call(name);
+        (evaluate(InstantCall { call: &call, grid, args }, &mut annotations), annotations)
+    }
+
+    fn vector(rows: &[(&str, [f64; 3])]) -> Value {
+        let mut block = Block::new(3);
+        for (label, values) in rows {
+            let labels = [("__name__", "m"), ("l", *label)].into_iter().collect();
+            block.push(labels).copy_from_slice(values);
+        }
+        Value::Vector(block)
+    }
+
+    fn one(values: [f64; 3]) -> Value {
+        vector(&[("a", values)])
+    }
+
+    fn constant(value: f64) -> Value {
+        Value::Scalar(vec![value; 3])
+    }
+
+    fn text(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+
+    #[track_caller]
+    fn check(name: &str, args: Vec<Value>, labels: &str, expect: [f64; 3]) {
+        match ask(name, GRID, args).0.unwrap() {
+            Value::Vector(block) => {
+                let got: Vec<_> = block.labels.iter().map(ToString::to_string).collect();
+                assert_eq!(got.join(" "), labels);
+                assert_values(&block.values, &expect);
+            }
+            Value::Scalar(values) => {
+                assert_eq!(labels, "scalar");
+                assert_values(&values, &expect);
+            }
+            Value::String(text) => panic!("{text}"),
+        }
+    }
+
+    #[test]
+    fn functions_of_samples_drop_the_name_and_leave_gaps() {
+        let a = r#"{l="a"}"#;
+        check("abs", vec![one([-1.0, STALE, NAN])], a, [1.0, STALE, NAN]);
+        check("round", vec![one([2.5, -2.5, STALE])], a, [3.0, -2.0, STALE]);
+        check("round", vec![one([2.5, 6.0, 8.0]), Value::Scalar(vec![2.0, 5.0, 0.0])], a, [2.0, 5.0, NAN]);
+        check("clamp_max", vec![one([1.0, 9.0, NAN]), constant(5.0)], a, [1.0, 5.0, NAN]);
+        check("clamp_min", vec![one([1.0, 9.0, NAN]), constant(5.0)], a, [5.0, 9.0, NAN]);
+        let high = Value::Scalar(vec![2.0, 0.0, NAN]);
+        check("clamp", vec![one([7.0, 7.0, 7.0]), constant(1.0), high], a, [2.0, STALE, NAN]);
+        check("timestamp", vec![one([7.0, STALE, 7.0])], a, [90.5, STALE, 210.5]);
+        check("minute", vec![one([60.0, STALE, 7260.0])], a, [1.0, STALE, 1.0]);
+    }
+
+    #[test]
+    fn scalars_and_vectors_become_each_other() {
+        check("scalar", vec![one([7.0, STALE, NAN])], "scalar", [7.0, NAN, NAN]);
+        let two = vector(&[("a", [1.0, STALE, STALE]), ("b", [2.0, 3.0, STALE])]);
+        check("scalar", vec![two], "scalar", [NAN, 3.0, NAN]);
+        check("vector", vec![constant(4.0)], "{}", [4.0; 3]);
+        check("time", vec![], "scalar", [90.5, 150.5, 210.5]);
+        check("minute", vec![], "{}", [1.0, 2.0, 3.0]);
+        check("year", vec![], "{}", [1970.0; 3]);
+        check("pi", vec![], "scalar", [PI; 3]);
+        check("max_of", vec![constant(1.0), Value::Scalar(vec![0.0, 2.0, NAN])], "scalar", [1.0, 2.0, NAN]);
+        check("min_of", vec![constant(1.0), Value::Scalar(vec![0.0, 2.0, NAN])], "scalar", [0.0, 1.0, NAN]);
+    }
+
+    #[test]
+    fn native_histograms_are_not_there() {
+        for name in
+            ["histogram_count", "histogram_sum", "histogram_avg", "histogram_stddev", "start_timestamp"]
+        {
+            let (answer, annotations) = ask(name, GRID, vec![one([1.0; 3])]);
+            assert_eq!(answer, Ok(Value::Vector(Block::new(3))), "{name}");
+            assert!(annotations.is_empty());
+        }
+    }
+
+    #[test]
+    fn sorting_is_for_one_step() {
+        let mut block = Block::new(1);
+        for value in [2.0, 1.0] {
+            block.push([("v", value.to_string())].into_iter().collect())[0] = value;
+        }
+        let grid = Grid { count: 1, ..GRID };
+        let sorted = |name, args| match ask(name, grid, args).0.unwrap() {
+            Value::Vector(block) => block.values,
+            other => panic!("{other:?}"),
+        };
+        let rows = || Value::Vector(block.clone());
+        assert_values(&sorted("sort", vec![rows()]), &[1.0, 2.0]);
+        assert_values(&sorted("sort_desc", vec![rows()]), &[2.0, 1.0]);
+        assert_values(&sorted("sort_by_label", vec![rows(), text("v")]), &[1.0, 2.0]);
+        assert_values(&sorted("sort_by_label_desc", vec![rows(), text("v")]), &[2.0, 1.0]);
+        let (_, annotations) = ask("sort", GRID, vec![one([1.0; 3])]);
+        let told: Vec<_> = annotations.iter().map(|remark| remark.message.as_str()).collect();
+        assert_eq!(
+            told,
+            ["sort is ineffective for range queries since results are always ordered by labels"]
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_are_errors() {
+        assert!(ask("abs", GRID, vec![]).0.is_err());
+        assert!(ask("abs", GRID, vec![constant(1.0)]).0.is_err());
+        assert!(ask("vector", GRID, vec![one([1.0; 3])]).0.is_err());
+        assert!(ask("label_join", GRID, vec![one([1.0; 3]), constant(1.0)]).0.is_err());
+        assert!(ask("rate", GRID, vec![]).0.is_err());
+    }
+}

@@ -1,6 +1,6 @@
 //! Functions of single numbers, with Go's special cases.
 
-use std::f64::consts::{LN_2, LN_10, PI};
+use std::f64::consts::{LN_2, LOG2_E, LOG10_E, PI};
 
 /// The function of one number that has this name.
 pub(super) fn function(name: &str) -> Option<fn(f64) -> f64> {
@@ -12,7 +12,7 @@ pub(super) fn function(name: &str) -> Option<fn(f64) -> f64> {
         "sqrt" => f64::sqrt,
         "ln" => f64::ln,
         "log2" => log2,
-        "log10" => |value| log2(value) * (LN_2 / LN_10),
+        "log10" => |value| value.ln() * LOG10_E,
         "sin" => f64::sin,
         "cos" => f64::cos,
         "tan" => f64::tan,
@@ -87,7 +87,7 @@ fn log2(value: f64) -> f64 {
     let exponent = i32::try_from(bits >> 52).unwrap_or(0) - 1022 - shift;
     let fraction = f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52);
     // Exactly a power of two.
-    if fraction == 0.5 { f64::from(exponent - 1) } else { fraction.ln() * (1.0 / LN_2) + f64::from(exponent) }
+    if fraction == 0.5 { f64::from(exponent - 1) } else { fraction.ln() * LOG2_E + f64::from(exponent) }
 }
 
 /// Where the terms beside the largest have no digit left.
