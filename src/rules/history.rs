@@ -272,6 +272,7 @@ impl Program {
             value,
             external_labels: &settings.external_labels,
             external_url: &settings.external_url,
+            server_url: settings.server_url.as_deref(),
             now,
             query: &|text| query(text, store, now, &settings.syntax, &settings.eval),
         })

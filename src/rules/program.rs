@@ -29,8 +29,11 @@ pub struct RuleId {
 pub struct Settings {
     /// For templates.
     pub external_labels: Labels,
-    /// For templates.
+    /// For templates: what `$externalURL` stands for.
     pub external_url: String,
+    /// For templates: what the functions `externalURL` and `pathPrefix` speak of. promtool's unit tests have none, and
+    /// the functions fail there.
+    pub server_url: Option<String>,
     /// How queries in templates are read.
     pub syntax: syntax::Options,
     pub eval: eval::Options<'static>,

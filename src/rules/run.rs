@@ -180,6 +180,9 @@ impl AlertPass<'_> {
         if limit == 0 {
             for alert in 0..count {
                 let presence = presences.get(&alert);
+                if presence.is_none() && state.rules[self.rule].alerts[alert].activity.is_none() {
+                    continue;
+                }
                 for step in 0..block.steps {
                     self.step(step, alert, presence, sheet, state, &mut written);
                 }

@@ -79,8 +79,10 @@ impl Program {
         let mut bound = Vec::new();
         if !feed.series.is_empty() {
             bound.push((0, self.rules.len() - 1));
-            let input = feed.series.iter().map(|(id, times, _)| (columns.labels(*id).clone(), times.clone()));
-            state.written.input = input.collect();
+            for (id, times, _) in &feed.series {
+                let others = times.iter().map(|time| (*time, None)).collect();
+                state.written.others.insert(columns.labels(*id).clone(), others);
+            }
         }
         let mut plan = self.plan(&bound);
         let meetings = self.may_meet();

@@ -98,7 +98,7 @@ impl State {
             failures: Vec::new(),
         };
         let offsets = program.rules.iter().map(|rule| rule.offset).collect();
-        let written = Written { series: HashMap::new(), offsets, input: HashMap::new() };
+        let written = Written { series: HashMap::new(), offsets, others: HashMap::new() };
         Self { rules: program.rules.iter().map(rule).collect(), written, keeps_history }
     }
 
@@ -171,12 +171,16 @@ impl State {
                 continue;
             }
             for (at, value) in at.iter().zip(&values) {
+                let before = columns.samples_of(output.id).0.len();
                 if let Err(complaint) = append(columns, output.id, *at, *value) {
                     // The rule that writes a series now is not to be disturbed by one that gave it up.
                     if !is_stale(*value) {
                         sheet.complaints.insert(0, complaint);
                     }
                     output.present = false;
+                } else if is_shared && columns.samples_of(output.id).0.len() > before {
+                    let others = self.written.others.entry(columns.labels(output.id).clone()).or_default();
+                    others.insert(*at, Some(rule));
                 }
             }
         }

@@ -81,6 +81,7 @@ fn program(text: &str) -> Program {
     let settings = Settings {
         external_labels: [("region", "eu")].into_iter().collect(),
         external_url: "http://llmobs.example".to_owned(),
+        server_url: None,
         syntax: syntax::Options { experimental: true, variables: false },
         eval: eval::Options::default(),
     };
@@ -497,6 +498,7 @@ fn templates_that_are_none_are_told_at_once() {
     let settings = Settings {
         external_labels: Labels::default(),
         external_url: String::new(),
+        server_url: None,
         syntax: syntax::Options { experimental: false, variables: false },
         eval: eval::Options::default(),
     };

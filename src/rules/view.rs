@@ -1,6 +1,9 @@
 //! A store as it was at an instant, and for one of the rules.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use crate::{
     series::{Columns, Labels, Matcher, Select, SelectError, Selected, TimeSpan},
@@ -22,8 +25,8 @@ pub(super) struct Written {
     pub(super) series: HashMap<Labels, usize>,
     /// How far behind its evaluation each rule writes, in milliseconds.
     pub(super) offsets: Vec<i64>,
-    /// The instants of the input in series that rules write, too.
-    pub(super) input: HashMap<Labels, Vec<Timestamp>>,
+    /// In series of several writers: the samples that are not of the rule in `series`, by the rule, or of the input.
+    pub(super) others: HashMap<Labels, BTreeMap<Timestamp, Option<usize>>>,
 }
 
 impl<'a> AsOf<'a> {
@@ -37,27 +40,36 @@ impl<'a> AsOf<'a> {
         Self { columns, at, rules: Some((written, rule)) }
     }
 
-    /// The last instant of a series that can be seen.
-    fn end(&self, labels: &Labels) -> i64 {
-        let Some((written, reader)) = self.rules else { return self.at.0 };
-        let Some(writer) = written.series.get(labels) else { return self.at.0 };
-        let offset = written.offsets.get(*writer).copied().unwrap_or(0);
-        self.at.0.saturating_sub(offset).saturating_sub(i64::from(*writer >= reader))
+    /// The last instant of what a rule has written that can be seen.
+    fn end(&self, written: &Written, reader: usize, writer: usize) -> i64 {
+        let offset = written.offsets.get(writer).copied().unwrap_or(0);
+        self.at.0.saturating_sub(offset).saturating_sub(i64::from(writer >= reader))
     }
 
-    /// Takes away what was written after the first `seen` samples; what was input stays.
-    fn shorten(&self, series: &mut Selected<'_>, seen: usize) {
-        let input = self.rules.and_then(|(written, _)| written.input.get(&series.labels));
-        let Some(input) = input else {
+    /// Takes away what cannot be seen.
+    fn restrict(&self, series: &mut Selected<'_>) {
+        let mut end = self.at.0;
+        if let Some((written, reader)) = self.rules {
+            let own = written.series.get(&series.labels);
+            end = own.map_or(end, |writer| self.end(written, reader, *writer));
+            if let Some(others) = written.others.get(&series.labels) {
+                let seen = |time: &Timestamp| match others.get(time) {
+                    None => time.0 <= end,
+                    Some(None) => time.0 <= self.at.0,
+                    Some(Some(writer)) => time.0 <= self.end(written, reader, *writer),
+                };
+                let kept: Vec<usize> =
+                    (0..series.times.len()).filter(|index| seen(&series.times[*index])).collect();
+                series.times = kept.iter().map(|index| series.times[*index]).collect();
+                series.values = kept.iter().map(|index| series.values[*index]).collect();
+                return;
+            }
+        }
+        let seen = series.times.partition_point(|time| time.0 <= end);
+        if seen < series.times.len() {
             shorten(&mut series.times, seen);
             shorten(&mut series.values, seen);
-            return;
-        };
-        let stays = |index: usize, time: &Timestamp| index < seen || input.binary_search(time).is_ok();
-        let kept: Vec<usize> =
-            (0..series.times.len()).filter(|index| stays(*index, &series.times[*index])).collect();
-        series.times = kept.iter().map(|index| series.times[*index]).collect();
-        series.values = kept.iter().map(|index| series.values[*index]).collect();
+        }
     }
 }
 
@@ -66,11 +78,7 @@ impl Select for AsOf<'_> {
         let span = TimeSpan { from: span.from, to: span.to.min(self.at) };
         let mut found = self.columns.select(matchers, span)?;
         found.retain_mut(|series| {
-            let end = self.end(&series.labels);
-            let seen = series.times.partition_point(|time| time.0 <= end);
-            if seen < series.times.len() {
-                self.shorten(series, seen);
-            }
+            self.restrict(series);
             !series.times.is_empty()
         });
         Ok(found)
@@ -105,11 +113,13 @@ mod tests {
             assert_eq!(found.iter().map(|series| series.times.len()).collect::<Vec<_>>(), expect);
             assert!(found.iter().all(|series| series.times.len() == series.values.len()));
         };
-        let input = HashMap::new();
-        let mut written = Written { series, offsets: vec![2, 0, 0], input };
+        let mut written = Written { series, offsets: vec![2, 0, 0], others: HashMap::new() };
         check(&AsOf::instant(&columns, Timestamp(5)), [6, 6, 6]);
         check(&AsOf::rule(&columns, Timestamp(5), &written, 1), [6, 4, 5]);
-        written.input.insert(labels("earlier"), vec![Timestamp(2), Timestamp(5), Timestamp(7)]);
-        check(&AsOf::rule(&columns, Timestamp(5), &written, 1), [6, 5, 5]);
+        let others =
+            [(Timestamp(2), None), (Timestamp(4), Some(2)), (Timestamp(5), None), (Timestamp(7), None)];
+        written.others.insert(labels("earlier"), others.into_iter().collect());
+        check(&AsOf::rule(&columns, Timestamp(5), &written, 1), [6, 6, 5]);
+        check(&AsOf::rule(&columns, Timestamp(4), &written, 1), [5, 3, 4]);
     }
 }

@@ -74,7 +74,7 @@ static FUNCTIONS: [Signature; 48] = [
     variadic("args", &[], Param::Any, |_, values| Ok(args(values))),
     variadic("call", VALUE, Param::Value, |_, values| go::call(values)),
     variadic("eq", VALUE, Param::Value, |_, values| go::eq(values)),
-    fixed("externalURL", &[], |run, _| Ok(Value::string(run.context.external_url))),
+    fixed("externalURL", &[], |run, _| server(run).map(Value::string)),
     fixed("first", &[Param::Vector], |_, values| first(values)),
     fixed("ge", VALUES, |_, values| go::less(values).map(|less| Value::Bool(!less))),
     fixed("graphLink", STRING, |_, values| Ok(link(values, 0))),
@@ -97,7 +97,7 @@ static FUNCTIONS: [Signature; 48] = [
     fixed("now", &[], |run, _| Ok(Value::Float(run.context.now.as_secs_f64()))),
     variadic("or", VALUE, Param::Value, |_, _| Ok(Value::Nil)),
     fixed("parseDuration", STRING, |_, values| parse_duration(values)),
-    fixed("pathPrefix", &[], |run, _| Ok(Value::string(path(run.context.external_url)))),
+    fixed("pathPrefix", &[], |run, _| server(run).map(|url| Value::string(path(url)))),
     variadic("print", &[], Param::Any, |_, values| go::print(values)),
     variadic("printf", STRING, Param::Any, |_, values| go::printf(values)),
     variadic("println", &[], Param::Any, |_, values| go::println(values)),
@@ -251,6 +251,10 @@ fn query_escape(text: &str) -> String {
         }
     }
     out
+}
+
+fn server<'r>(run: &'r Execution<'_>) -> Result<&'r str, Failure> {
+    run.context.server_url.ok_or_else(|| NIL_POINTER.to_owned())
 }
 
 /// The path of an address.

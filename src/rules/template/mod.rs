@@ -45,7 +45,10 @@ pub struct Context<'a> {
     pub labels: &'a Labels,
     pub value: f64,
     pub external_labels: &'a Labels,
+    /// What `$externalURL` stands for.
     pub external_url: &'a str,
+    /// What the functions `externalURL` and `pathPrefix` speak of; without one they fail, as in promtool.
+    pub server_url: Option<&'a str>,
     pub now: Timestamp,
     /// Answers the function `query`.
     pub query: &'a dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String>,

@@ -25,6 +25,7 @@ fn expanded(text: &str) -> Result<String, TemplateError> {
         value: 1.5,
         external_labels: &labels(&[("region", "eu")]),
         external_url: "http://prom.example:9090/base",
+        server_url: Some("http://prom.example:9090/base"),
         now: Timestamp(1_600_000_000_123),
         query: &answer,
     };
