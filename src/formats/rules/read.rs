@@ -2,13 +2,13 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
-    promql::syntax::{self, Options, Spanned},
+    promql::syntax::{Options, Spanned},
     series::METRIC_NAME,
     text::{Source, Span},
     yaml::Node,
 };
 
-use super::{Expression, Group, Rule, RuleFile, RuleKind};
+use super::{Group, Rule, RuleFile, RuleKind};
 use crate::formats::{
     Pair, Text,
     reader::{Keys, Reader, first_line},
@@ -56,7 +56,7 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
     let keys = reader.keys(node, "a group", GROUP)?;
     let start = first_line(reader.source, node.origin.span);
     let name = reader.text(keys.get("name")).filter(|name| !name.as_str().is_empty());
-    if name.is_none() && keys.get("name").is_none_or(|entry| !is_collection(&entry.value)) {
+    if name.is_none() && keys.get("name").is_none_or(|entry| !entry.value.is_collection()) {
         reader.mistake(
             start,
             "the group has no name",
@@ -82,7 +82,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
     let filled = |text: &Text| !text.as_str().is_empty();
     let record = reader.text(keys.get("record")).filter(filled);
     let alert = reader.text(keys.get("alert")).filter(filled);
-    let expr = expression(reader, keys, start, options);
+    let expr = reader.expression(keys, "the rule", start, options);
     let hold = reader.duration(keys.get("for"));
     let keep_firing_for = reader.duration(keys.get("keep_firing_for"));
     let labels = labels(reader, keys);
@@ -116,7 +116,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
         (None, None) => {
             let told = ["record", "alert"]
                 .iter()
-                .any(|key| keys.get(key).is_some_and(|entry| is_collection(&entry.value)));
+                .any(|key| keys.get(key).is_some_and(|entry| entry.value.is_collection()));
             if !told {
                 reader.mistake(
                     start,
@@ -128,25 +128,6 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
         }
     };
     Some(Rule { kind, name, expr: expr?, hold, keep_firing_for, labels, annotations, span: node.origin.span })
-}
-
-fn expression(reader: &mut Reader<'_>, keys: Keys<'_>, start: Span, options: &Options) -> Option<Expression> {
-    let entry = keys.get("expr");
-    let text = reader.text(entry);
-    let Some(text) = text.filter(|text| !text.as_str().is_empty()) else {
-        if entry.is_none_or(|entry| !is_collection(&entry.value)) {
-            let span = entry.map_or(start, |entry| entry.key_origin.span);
-            reader.mistake(span, "the rule has no `expr`", "add `expr:` with an expression");
-        }
-        return None;
-    };
-    match syntax::parse(text.as_str(), options) {
-        Ok(tree) => Some(Expression { key: entry?.key_origin.span, text, tree }),
-        Err(errors) => {
-            reader.mistakes.extend(errors.diagnostics(reader.source, text.places()));
-            None
-        }
-    }
 }
 
 fn record_name(reader: &mut Reader<'_>, record: &Text) {
@@ -181,9 +162,4 @@ fn labels(reader: &mut Reader<'_>, keys: Keys<'_>) -> Vec<Pair> {
 
 fn spanned(text: Text) -> Spanned<String> {
     Spanned { span: text.span(), node: text.as_str().to_owned() }
-}
-
-/// A value of the wrong shape has been told of already.
-fn is_collection(node: &Node) -> bool {
-    matches!(node.value, crate::yaml::Value::List(_) | crate::yaml::Value::Map(_))
 }
