@@ -3,8 +3,9 @@
 use crate::{
     diagnostic::{Diagnostic, Severity},
     promql::syntax::{Options, Spanned},
+    rules::Template,
     series::METRIC_NAME,
-    text::{Source, Span},
+    text::Source,
     yaml::Node,
 };
 
@@ -71,6 +72,10 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
     for node in reader.list(keys.get("rules")) {
         rules.extend(rule(reader, node, options));
     }
+    if let Some(alert) = rules.iter().find(|rule: &&Rule| rule.kind == RuleKind::Alerting) {
+        let name = alert.name.node.clone();
+        templates(reader, &name, labels.iter());
+    }
     let name = name.map_or(Spanned { node: String::new(), span: start }, spanned);
     let group = Group { name, interval, limit, query_offset, labels, rules, span: node.origin.span };
     (!group.name.node.is_empty()).then_some(group)
@@ -103,7 +108,10 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
             }
             (RuleKind::Recording, spanned(record))
         }
-        (None, Some(alert)) => (RuleKind::Alerting, spanned(alert)),
+        (None, Some(alert)) => {
+            templates(reader, alert.as_str(), labels.iter().chain(&annotations));
+            (RuleKind::Alerting, spanned(alert))
+        }
         (Some(record), Some(alert)) => {
             reader.mistakes.push(
                 Diagnostic::error("a rule has either `record` or `alert`, not both")
@@ -128,6 +136,18 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
         }
     };
     Some(Rule { kind, name, expr: expr?, hold, keep_firing_for, labels, annotations, span: node.origin.span })
+}
+
+/// Labels and annotations of an alert are templates.
+fn templates<'a>(reader: &mut Reader<'_>, alert: &str, pairs: impl Iterator<Item = &'a Pair>) {
+    let name = format!("__alert_{alert}");
+    for pair in pairs {
+        if let Err(error) = Template::parse(&name, pair.text.as_str()) {
+            let place = pair.text.place(error.span);
+            let message = format!("the template of `{}` is wrong: {}", pair.name.node, error.reason);
+            reader.mistakes.push(Diagnostic::error(message).at(reader.source, place, ""));
+        }
+    }
 }
 
 fn record_name(reader: &mut Reader<'_>, record: &Text) {
