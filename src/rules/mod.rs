@@ -14,26 +14,42 @@
 //!     .expand(&Context { labels, value, external_labels, external_url, now, query }) -> Result<String, TemplateError>
 //!
 //! Program::new(Vec<Group>, Settings { external_labels, external_url, syntax, eval }) -> Result<Program, Vec<ProgramError>>
-//!     .groups() -> &[Group]
-//!     .rule(RuleId { group, rule }) -> &Rule
+//!     .ids(), .rule(RuleId { group, rule }) -> &Rule
 //!
-//! over a span, as promtool (`Grid::Every(step)`: each group at each step) or as Prometheus (`Grid::Intervals { default }`:
-//! each group at its own interval, counted from the start):
-//!     program.evaluate_span(Span { start, end, grid }, &mut Columns) -> History
-//!         history.last_instant()                  the last step; later samples of the input were never seen
-//!         history.errors() -> &[RuleFailure { rule, first, last, message }]   in the order of their instants
-//!         history.firings() -> Vec<Firing { rule, labels, active_at, from, to }>
-//!         history.alerts_at(&program, &columns, RuleId, instant) -> Result<Vec<Alert>, …>   pending and firing; labels,
-//!             annotations (expanded), value, state, active_at, fired_at
+//! over a span, as promtool (`Pace::Every(step)`: each group at each step) or as Prometheus
+//! (`Pace::Intervals { default }`: each group at its own interval, counted from the start):
+//!     program.evaluate_span(Timeline { start, end, pace }, &mut Columns) -> History
+//!         history.last_instant()                  the last step; promtool never saw later samples of the input
+//!         history.failures() -> Vec<&RuleFailure { rule, first, last, message }>   in the order of their instants
+//!         history.episodes() -> Vec<&Episode { rule, labels, active_at, fired_at, ended_at, gaps }>
+//!         history.alerts_at(&program, &columns, RuleId, instant) -> Result<Vec<Alert>, String>   pending and firing;
+//!             labels, annotations (expanded), value, state, active_at, fired_at
 //!
 //! live:
 //!     let mut state = program.start();
 //!     program.evaluate(&mut state, group, at, &mut Columns)
 //!         state.alerts(&program, &columns, RuleId) -> Vec<Alert>   resolved ones of the last 15 m included
-//!         state.health(RuleId) -> Option<&str>     what the rule failed with at its last evaluation
+//!         state.health(&program, RuleId) -> Option<&str>     what the rule failed with at its last evaluation
 //! ```
 
+mod alert;
+mod ask;
+mod depend;
 mod group;
+mod history;
+mod program;
+mod run;
+mod span;
+mod state;
 pub mod template;
+#[cfg(test)]
+mod tests;
+mod view;
 
+pub use alert::{Activity, AlertState, Restart, restored_active_at};
 pub use group::{AlertingRule, Group, RecordingRule, Rule};
+pub use history::{Alert, Episode, Gap, History, RuleFailure};
+pub use program::{Program, ProgramError, RuleId, Settings, TemplatePlace};
+pub use span::{Pace, Timeline};
+pub use state::State;
+pub use template::{Template, TemplateError};

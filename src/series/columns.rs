@@ -9,7 +9,7 @@ use std::{
 use crate::time::Timestamp;
 
 use super::{
-    Labels, MatchOp, Matcher, Select, SelectError, Selected,
+    Labels, METRIC_NAME, MatchOp, Matcher, Select, SelectError, Selected,
     select::{Span, is_stale},
 };
 
@@ -130,6 +130,54 @@ impl Columns {
         self.pace = series.times;
         series.values.push(value);
         Ok(())
+    }
+
+    /// Appends samples; their times ascend strictly, from after the series' last. Nothing is appended where they don't.
+    pub fn extend(&mut self, id: SeriesId, times: &[Timestamp], values: &[f64]) -> Result<(), AppendError> {
+        if let Some(pair) = times.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(AppendError::OutOfOrder { at: pair[1], last: pair[0] });
+        }
+        let (Some((first, times)), Some((value, values))) = (times.split_first(), values.split_first())
+        else {
+            return Ok(());
+        };
+        self.append(id, *first, *value)?;
+        let series = &mut self.series[id.0 as usize];
+        let column = &mut self.times[series.times];
+        let next = series.start + series.values.len();
+        let shared = (column.len() - next).min(times.len());
+        if column[next..next + shared] == times[..shared] {
+            column.extend_from_slice(&times[shared..]);
+        } else {
+            let mut own = Vec::with_capacity(series.values.len() + times.len());
+            own.extend_from_slice(&column[series.start..next]);
+            own.extend_from_slice(times);
+            (series.times, series.start) = (self.times.len(), 0);
+            self.times.push(own);
+        }
+        self.pace = series.times;
+        series.values.extend_from_slice(&values[..times.len()]);
+        Ok(())
+    }
+
+    /// Takes the samples from an instant on out of a series.
+    pub fn split_off(&mut self, id: SeriesId, from: Timestamp) -> (Vec<Timestamp>, Vec<f64>) {
+        let (times, values) = self.samples_of(id);
+        let kept = times.partition_point(|time| *time < from);
+        let taken = (times[kept..].to_vec(), values[kept..].to_vec());
+        self.series[id.0 as usize].values.truncate(kept);
+        taken
+    }
+
+    /// The series with these labels, if there is one.
+    pub fn find(&self, labels: &Labels) -> Option<SeriesId> {
+        self.ids.get(labels).copied()
+    }
+
+    /// The series with a metric name, in the order of their making.
+    pub fn named(&self, name: &str) -> &[SeriesId] {
+        let named = self.index.get(METRIC_NAME).and_then(|names| names.get(name));
+        named.map_or(&[], Vec::as_slice)
     }
 
     /// Where a series that begins now finds its times: at the end of the common column, or in one of its own.
@@ -269,6 +317,32 @@ mod tests {
         assert_eq!(columns.append(a, at(5), 2.0), Err(AppendError::Duplicate { at: at(5) }));
         assert_eq!(columns.append(a, at(4), 2.0), Err(AppendError::OutOfOrder { at: at(4), last: at(5) }));
         assert_eq!(sampled(&columns, a), [(5, 1.0)]);
+    }
+
+    #[test]
+    fn samples_are_appended_in_bulk_and_taken_back() {
+        let times = |range: std::ops::Range<i64>| range.map(Timestamp).collect::<Vec<_>>();
+        let mut columns = Columns::new();
+        let a = columns.series(&labels(&[("__name__", "a")]));
+        let b = columns.series(&labels(&[("__name__", "b")]));
+        let c = columns.series(&labels(&[("__name__", "c")]));
+        columns.extend(a, &times(0..5), &[0.0; 5]).unwrap();
+        columns.extend(b, &times(2..8), &[1.0; 6]).unwrap();
+        columns.extend(a, &times(5..8), &[2.0; 3]).unwrap();
+        assert_eq!(columns.times.len(), 1);
+        columns.extend(c, &[at(1), at(3)], &[7.0, 8.0]).unwrap();
+        assert_eq!(columns.times.len(), 2);
+        assert_eq!(sampled(&columns, c), [(1, 7.0), (3, 8.0)]);
+        let before = sampled(&columns, a);
+        assert_eq!((before.len(), before[7]), (8, (7, 2.0)));
+        columns.extend(a, &times(7..9), &[0.0; 2]).unwrap_err();
+        columns.extend(a, &[at(9), at(9)], &[0.0; 2]).unwrap_err();
+        assert_eq!(sampled(&columns, a), before);
+        assert_eq!(columns.split_off(a, at(6)), (times(6..8), vec![2.0, 2.0]));
+        columns.append(a, at(10), 3.0).unwrap();
+        assert_eq!(sampled(&columns, a)[5..], [(5, 2.0), (10, 3.0)]);
+        assert_eq!(sampled(&columns, b).len(), 6);
+        assert_eq!((columns.named("b"), columns.named("z").len()), (&[b][..], 0));
     }
 
     #[track_caller]

@@ -26,6 +26,11 @@ use crate::{series::Labels, text::Span, time::Timestamp};
 
 pub use reads::Reads;
 
+/// A float as Go's `%g` writes it.
+pub(super) fn float_text(value: f64) -> String {
+    float::format(value, 'g', None)
+}
+
 /// A template, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -109,6 +114,13 @@ impl Template {
             Some(text) => Ok(text.to_owned()),
             None => execute::execute(self, context),
         }
+    }
+
+    /// As [`Template::expand`]; what goes wrong is told in the text's place, as Prometheus does.
+    pub fn expand_or_tell(&self, context: &Context<'_>) -> String {
+        self.expand(context).unwrap_or_else(|error| {
+            format!("<error expanding template: error executing template {}: {error}>", self.name)
+        })
     }
 
     /// `NAME:LINE:COLUMN` of a place, as Go counts it.
