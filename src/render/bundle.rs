@@ -154,7 +154,8 @@ pub(super) fn render_template(
 fn facts(config: &Config, service: &Service) -> Value {
     let entries: Vec<String> = service.entries().map(|job| job.target.job.clone()).collect();
     let entry_regexes: Vec<_> = entries.iter().map(|job| escape::regex_literal(job)).collect();
-    let own_matchers: Vec<_> = service.own().map(|job| escape::matcher("job", &[&job.target.job])).collect();
+    let own_matchers: Vec<_> =
+        service.own().map(|job| escape::one_of("job", &[&job.target.job]).to_string()).collect();
     let spend_jobs: Vec<_> =
         service.own().filter(|job| Service::cost_is_derived(job)).map(|job| job.target.job.clone()).collect();
     let window = service.alert_window();
