@@ -326,7 +326,7 @@ impl Quantities {
             Quantity::Cost => one(p.cost.as_ref()),
             Quantity::Errors => {
                 let errors = p.errors.as_ref()?;
-                let mut parts: Vec<_> = errors.expr.iter().map(|expr| part(expr)).collect();
+                let mut parts: Vec<_> = errors.expr.iter().map(part).collect();
                 for (class, expr) in &errors.classes {
                     let mut one = part(expr);
                     one.constants.push(("error_class", class.clone()));

@@ -114,9 +114,7 @@ impl Primitive {
             });
         });
         labels_mut(&mut expr, &mut |labels| {
-            found.extend(
-                labels.iter().filter(|label| label.node.starts_with('$')).map(|label| label.node.clone()),
-            );
+            found.extend(labels.iter().filter(|label| label.is_variable()).map(|label| label.node.clone()));
         });
         found
     }
@@ -152,7 +150,9 @@ impl Primitive {
             });
         }
         labels_mut(&mut expr, &mut |labels| {
-            if let Some(at) = labels.iter().position(|label| label.node == Hole::By.text()) {
+            if let Some(at) =
+                labels.iter().position(|label| label.is_variable() && label.node == Hole::By.text())
+            {
                 let span = labels[at].span;
                 labels.splice(at..=at, fill.by.iter().map(|label| Spanned { node: label.clone(), span }));
             }
@@ -239,7 +239,7 @@ mod tests {
     fn a_strings_dollar_is_no_hole() {
         let primitive = Primitive::parse("x{a=\"$selector\"}").unwrap();
         assert!(!primitive.has(Hole::Selector));
-        let other = Primitive::parse("sum by ($bye) (x{$selector}[$window:$step])").unwrap();
+        let other = Primitive::parse("sum by ($bye) (rate(x{$selector}[$window:$step]))").unwrap();
         assert_eq!(other.unknown_holes(), ["$step", "$bye"]);
         assert!(other.has(Hole::Window) && !other.has(Hole::By));
     }

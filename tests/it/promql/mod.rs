@@ -1,3 +1,4 @@
 //! The query language, held against files of cases.
 
 mod parse;
+mod rendered;
