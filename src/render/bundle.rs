@@ -19,7 +19,8 @@ use super::{
     expression::{self, LeftOut, register},
     included::{self, Included},
     number,
-    quantities::{Quantities, RULE_INTERVAL, Scope},
+    quantities::{Quantities, Scope},
+    records::RULE_INTERVAL,
     service::{Job, Service},
     templates::{ALERTS, DASHBOARDS},
 };

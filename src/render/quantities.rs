@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -22,15 +22,9 @@ use super::{
     escape::one_of,
     join::{Aggregate, Part, join},
     number::number,
+    records::{PRICE_RECORD, SPEND_INTEGRATED, SPEND_NOW},
     service::{Job, Service},
 };
-
-/// The recorded rate of spend for sources that have no cost of their own, in US dollars per second.
-pub(super) const SPEND_RECORD: &str = "llmobs:spend_usd:per_second";
-/// Prices as recorded constants, in US dollars per token.
-pub(super) const PRICE_RECORD: &str = "llm_model_price_usd_per_token";
-/// How often rules are evaluated; recorded rates are integrated in steps of it.
-pub(super) const RULE_INTERVAL: PromDuration = PromDuration::from_secs(15);
 
 /// Where an expression will stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -366,20 +360,6 @@ fn chosen(label: &str, variable: &str) -> Match {
     Match { label: label.to_owned(), op: MatchOp::Matches, value: variable.to_owned() }
 }
 
-/// The recorded rate of spend as it is now; a mean, because a sum would need the length of a Grafana window.
-static SPEND_NOW: LazyLock<Primitive> =
-    LazyLock::new(|| own(&format!("sum by ($by) (avg_over_time({SPEND_RECORD}{{$selector}}[$window]))")));
-
-/// What was spent within a window: each recorded rate lasted for a step.
-static SPEND_INTEGRATED: LazyLock<Primitive> = LazyLock::new(|| {
-    let step = number(RULE_INTERVAL.as_secs_f64());
-    own(&format!("sum by ($by) (sum_over_time({SPEND_RECORD}{{$selector}}[$window]) * {step})"))
-});
-
-fn own(text: &str) -> Primitive {
-    Primitive::parse(text).expect("a test reads llmobs' own primitives")
-}
-
 fn aggregate(quantity: Quantity) -> Aggregate {
     match quantity {
         Quantity::CacheUse => Aggregate::Max,
@@ -416,11 +396,5 @@ mod tests {
     fn a_bound_matches_both_ways_of_writing_it() {
         assert_eq!(le_matcher(5.0).to_string(), r#"le=~"5|5\\.0""#);
         assert_eq!(le_matcher(2.5).to_string(), r#"le="2.5""#);
-    }
-
-    #[test]
-    fn own_primitives_can_be_read() {
-        assert_eq!(SPEND_NOW.families(), [SPEND_RECORD]);
-        assert_eq!(SPEND_INTEGRATED.families(), [SPEND_RECORD]);
     }
 }
