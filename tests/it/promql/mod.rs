@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
 
 mod parse;
+mod rendered;
 mod script;
 
 use std::{env, fs, path::PathBuf};

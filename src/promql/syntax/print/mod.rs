@@ -208,7 +208,7 @@ impl Display for Names<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (index, name) in self.0.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
-            if is_label_name(&name.node) || is_variable(&name.node) {
+            if is_label_name(&name.node) || name.is_variable() {
                 f.write_str(&name.node)?;
             } else {
                 f.write_str(&quoted(&name.node))?;
@@ -270,11 +270,6 @@ impl Display for Float {
             value => write!(f, "{value}"),
         }
     }
-}
-
-/// `$name`, `${name}`.
-pub(super) fn is_variable(name: &str) -> bool {
-    name.starts_with('$') && name.len() > 1
 }
 
 fn is_label_name(name: &str) -> bool {
