@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         suites.extend(Suite::load(path, &options, &mut mistakes)?);
     }
     if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
-        return Err(Refused(mistakes).into());
+        return Err(Refused::of_rules(mistakes).into());
     }
     ui.diagnostics(&mistakes);
     let mut ran = Vec::new();
