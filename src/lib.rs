@@ -21,3 +21,4 @@ pub mod stack;
 pub mod text;
 pub mod time;
 pub mod ui;
+pub mod yaml;

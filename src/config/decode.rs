@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::{
+    diagnostic::Diagnostic,
+    yaml::{Node, Scalar, Value},
+};
 
 use super::{
     Component, Config, CostLimits, ErrorAlert, Images, Include, LatencyObjective, Objectives, Origin, Ports,
     StackConfig, TokenLimits, layers, models, name,
     scalar::{self, Refusal},
     targets,
-    tree::{Node, Scalar, Value},
 };
 
 /// `None` when a value is missing or wrong; why is in `mistakes`.

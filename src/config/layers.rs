@@ -5,13 +5,12 @@ use std::sync::LazyLock;
 use crate::{
     diagnostic::Diagnostic,
     text::{Source, Span, nearest},
+    yaml::{self, Node, Scalar, Style, Value},
 };
 
 use super::{
     Origin,
     schema::{self, KEYS, Key, Kind},
-    tree::{Node, Scalar, Style, Value},
-    yaml,
 };
 
 /// What sets values, weakest first; the defaults lie below all of them.
@@ -36,6 +35,15 @@ pub struct Setting {
     pub value: String,
 }
 
+/// A configuration is a short text, written by hand, whose deepest key is at 5; every value is written where it is
+/// meant, so that an origin is a place.
+const YAML: yaml::Options = yaml::Options {
+    max_bytes: 1 << 20,
+    too_long: "a configuration of llmobs is a short text; is this the right file?",
+    max_depth: 32,
+    dialect: yaml::Dialect::Own,
+};
+
 /// The text of the defaults. A value whose origin lies in it was set by nobody.
 pub(super) fn defaults() -> &'static Source {
     static DEFAULTS: LazyLock<Source> =
@@ -43,9 +51,14 @@ pub(super) fn defaults() -> &'static Source {
     &DEFAULTS
 }
 
+/// The tree of one text.
+pub(super) fn parse(source: &Source, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
+    yaml::read(source, &YAML, mistakes)
+}
+
 /// All layers in one tree; `None` when one of them cannot be read.
 pub(super) fn stack(layers: &Layers<'_>, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
-    let mut tree = yaml::parse(defaults(), mistakes);
+    let mut tree = parse(defaults(), mistakes);
     let mut lay = |over: Option<Node>| {
         tree = match (tree.take(), over) {
             (Some(below), Some(over)) => Some(below.overlaid(over)),
@@ -53,7 +66,7 @@ pub(super) fn stack(layers: &Layers<'_>, mistakes: &mut Vec<Diagnostic>) -> Opti
         };
     };
     if let Some(file) = &layers.file {
-        lay(yaml::parse(file, mistakes).and_then(|node| file_of_keys(node, mistakes)));
+        lay(parse(file, mistakes).and_then(|node| file_of_keys(node, mistakes)));
     }
     let mut env = layers.env.iter().collect::<Vec<_>>();
     env.sort();
@@ -98,7 +111,7 @@ fn file_of_keys(node: Node, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
 fn value_of(source: &Source, key: &Key, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
     let text = source.text();
     if !key.kind.takes_commas() || text.trim_start().starts_with('[') || text.trim().is_empty() {
-        return yaml::parse(source, mistakes);
+        return parse(source, mistakes);
     }
     let mut items = Vec::new();
     let mut start = 0;

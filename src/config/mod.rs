@@ -15,9 +15,7 @@ mod scalar;
 mod schema;
 mod starter;
 mod targets;
-mod tree;
 mod walk;
-mod yaml;
 
 pub use layers::{Layers, Setting};
 pub use load::load;

@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
-pub use crate::catalogue::Price;
-use crate::{
-    text::{Source, Span},
-    time::PromDuration,
-};
+use crate::time::PromDuration;
+pub use crate::{catalogue::Price, yaml::Origin};
 
 /// A complete and valid configuration.
 #[derive(Debug, Clone)]
@@ -24,13 +21,6 @@ pub struct Config {
     pub stack: StackConfig,
     /// Where each value came from, by path (`objectives.latency.threshold`); defaults have no entry.
     pub origins: BTreeMap<String, Origin>,
-}
-
-/// A place that set a value: a file, an environment variable or a flag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    pub source: Source,
-    pub span: Span,
 }
 
 /// A job to scrape.

@@ -1,13 +1,11 @@
 //! Models and what they cost.
 
-use crate::catalogue;
-
-use super::{
-    Model, Price,
-    decode::Reader,
-    name, scalar,
-    tree::{Node, Value},
+use crate::{
+    catalogue,
+    yaml::{Node, Value},
 };
+
+use super::{Model, Price, decode::Reader, name, scalar};
 
 /// What a model is run by where nobody says.
 const UNKNOWN_PROVIDER: &str = "unknown";

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::text::nearest;
+use crate::{text::nearest, yaml::Scalar};
 
 use super::{
     Component, Role, SourceRef,
     scalar::{Refusal, refuse},
-    tree::Scalar,
 };
 
 /// The job of llmobs' own mock service.
@@ -194,7 +193,7 @@ fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tree::Style;
+    use crate::yaml::Style;
 
     use super::*;
 

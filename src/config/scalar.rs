@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::time::{ParseDurationError, PromDuration};
-
-use super::tree::{Scalar, Style};
+use crate::{
+    time::{ParseDurationError, PromDuration},
+    yaml::{Scalar, Style},
+};
 
 /// Why a value is not taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) fn number(scalar: &Scalar) -> Result<f64, Refusal> {
     if let Some(number) = plain_number(text) {
         return match scalar.style {
             Style::Plain => Ok(number),
-            Style::Quoted => refuse(
+            Style::Quoted | Style::Literal | Style::Folded => refuse(
                 format!("`\"{text}\"` is a text, not a number"),
                 format!("write `{text}` without quotes"),
             ),

@@ -1,10 +1,10 @@
 //! The commented file that `llmobs init` writes.
 
+use crate::yaml::Node;
+
 use super::{
     layers,
     schema::{KEYS, Key, Kind},
-    tree::Node,
-    yaml,
 };
 
 /// The column at which explanations start, where the value leaves room.
@@ -32,7 +32,7 @@ const EXAMPLE_MODELS: &str = "\
 /// Every setting is commented out, so the file says the same as none. A line that starts with `# ` and a word is
 /// prose, any other comment is a setting behind a `#`.
 pub fn starter() -> String {
-    let defaults = yaml::parse(layers::defaults(), &mut Vec::new());
+    let defaults = layers::parse(layers::defaults(), &mut Vec::new());
     let mut text = HEAD.to_owned();
     for key in KEYS {
         let line = match key.path.split_once("[].") {

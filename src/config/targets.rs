@@ -1,6 +1,10 @@
 //! Targets, and where the mock service of llmobs stands among them.
 
-use crate::{diagnostic::Diagnostic, time::PromDuration};
+use crate::{
+    diagnostic::Diagnostic,
+    time::PromDuration,
+    yaml::{Node, Value},
+};
 
 use super::{
     Component, Role, SourceRef, Target,
@@ -8,7 +12,6 @@ use super::{
     layers,
     name::{self, MOCK_JOB},
     scalar,
-    tree::{Node, Value},
 };
 
 /// How often a target is scraped unless it says otherwise.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{diagnostic::Diagnostic, text::Span};
+use crate::{
+    diagnostic::Diagnostic,
+    text::Span,
+    yaml::{Node, Value},
+};
 
 use super::{
     Origin, layers,
     schema::{self, Kind},
-    tree::{Node, Value},
 };
 
 /// Reports every node whose shape does not fit its key, and says for every value that is not a default where it

@@ -6,6 +6,7 @@
 //! Start reading at: [`rules`].
 
 pub mod dashboard;
+pub mod notation;
 pub mod rules;
 mod value;
 

@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::stand_in::GRAFANA_IMAGE;
+use crate::{random::Random, stand_in::GRAFANA_IMAGE};
 
 /// Where the result is written, from the root of the repository.
 const PAGE: &str = "assets/evidence/kills.md";
@@ -85,10 +85,10 @@ fn build(repository: &Path) -> anyhow::Result<PathBuf> {
 fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Course, Vec<Round>)> {
     let course = subject.measure()?;
     println!("{course:.1?}");
-    let mut random = seed;
+    let mut random = Random::new(seed);
     let mut rounds = Vec::new();
     for number in 1..=count {
-        let share = next_share(&mut random);
+        let share = random.share();
         // Every second kill falls among the changes, which are but a part of the run.
         let moment = if number % 2 == 1 {
             course.first_step + course.last_step.saturating_sub(course.first_step).mul_f64(share)
@@ -100,15 +100,6 @@ fn rounds(subject: &Subject, count: u32, seed: u64) -> anyhow::Result<(Course, V
         rounds.push(round);
     }
     Ok((course, rounds))
-}
-
-/// The next number of a sequence, from 0 to 1; `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>).
-fn next_share(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut bits = *state;
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Subject {
@@ -323,14 +314,6 @@ fn page(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_are_those_of_the_reference() {
-        // The first outputs of `SplitMix64` for the seed 1234567 begin with 6457827717110365317.
-        let mut state = 1_234_567;
-        let expect = (6_457_827_717_110_365_317_u64 >> 11) as f64 / (1_u64 << 53) as f64;
-        assert!((next_share(&mut state) - expect).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn steps_are_told_from_notes() {

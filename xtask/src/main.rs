@@ -5,7 +5,10 @@
 
 mod bench_exporter;
 mod evidence_kills;
+mod evidence_promql;
+mod judge;
 mod licences;
+mod random;
 mod stand_in;
 mod tidy;
 
@@ -61,6 +64,15 @@ enum Evidence {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Generated `PromQL` over generated series, against a real Prometheus; needs Docker, or its path in PROMETHEUS.
+    Promql {
+        /// How many expressions.
+        #[arg(long, default_value_t = 6000)]
+        count: usize,
+        /// Of the series and the expressions.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +83,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
+        Task::Evidence(Evidence::Promql { count, seed }) => evidence_promql::run(&repository(), count, seed),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

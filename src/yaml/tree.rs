@@ -1,16 +1,23 @@
 //! A parsed value whose every node knows where it was written, and how two of them are laid over each other.
 
-use super::Origin;
+use crate::text::{Source, Span};
+
+/// A place in a text: a file, an environment variable or a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub source: Source,
+    pub span: Span,
+}
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) origin: Origin,
+pub struct Node {
+    pub value: Value,
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
     /// Nothing was written: the key counts as not set.
     Null,
     Scalar(Scalar),
@@ -20,33 +27,48 @@ pub(super) enum Value {
 
 /// A single value as text; what it means is for the reader to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    pub(super) style: Style,
+pub struct Scalar {
+    pub text: String,
+    pub style: Style,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub enum Style {
     Plain,
-    /// In quotes or a block: always text.
+    /// In quotes: always text.
     Quoted,
+    /// A block after `|`: always text.
+    Literal,
+    /// A block after `>`: always text.
+    Folded,
 }
 
 /// A key with its value; keys are unique within a map.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_origin: Origin,
-    pub(super) value: Node,
+pub struct Entry {
+    pub key: String,
+    pub key_origin: Origin,
+    pub value: Node,
 }
 
 impl Node {
-    pub(super) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 
+    /// How many nodes it is in all, and how many lie on top of each other.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let within: Vec<(usize, usize)> = match &self.value {
+            Value::Null | Value::Scalar(_) => Vec::new(),
+            Value::List(items) => items.iter().map(Self::size).collect(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.value.size()).collect(),
+        };
+        let nodes = within.iter().map(|(nodes, _)| nodes).sum::<usize>();
+        (nodes + 1, within.iter().map(|(_, depth)| depth).max().unwrap_or(&0) + 1)
+    }
+
     /// What the node is, for messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
             Value::Scalar(_) => "a single value",
@@ -56,7 +78,7 @@ impl Node {
     }
 
     /// The entry of a key, where the node is a map that has it.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
             Value::Null | Value::Scalar(_) | Value::List(_) => None,
@@ -64,7 +86,7 @@ impl Node {
     }
 
     /// The value at a path of keys (`cost.ceiling_per_hour`), where something was written there.
-    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+    pub fn at(&self, path: &str) -> Option<&Self> {
         let mut node = self;
         for key in path.split('.') {
             node = &node.entry(key)?.value;
@@ -73,7 +95,7 @@ impl Node {
     }
 
     /// `value` below the keys of a path, everything in the place of `value`.
-    pub(super) fn below(path: &str, value: Self) -> Self {
+    pub fn below(path: &str, value: Self) -> Self {
         path.rsplit('.').fold(value, |value, key| {
             let origin = value.origin.clone();
             let entry = Entry { key: key.to_owned(), key_origin: origin.clone(), value };
@@ -82,7 +104,7 @@ impl Node {
     }
 
     /// This with `over` laid on top: maps are merged key by key, all else is replaced, nothing changes nothing.
-    pub(super) fn overlaid(self, over: Self) -> Self {
+    pub fn overlaid(self, over: Self) -> Self {
         match (self.value, over.value) {
             (value, Value::Null) => Self { value, origin: self.origin },
             (Value::Map(mut entries), Value::Map(new)) => {
@@ -108,7 +130,7 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use crate::{config::yaml, text::Source};
+    use crate::yaml::{Dialect, Options, read};
 
     use super::*;
 
@@ -124,9 +146,11 @@ mod tests {
         }
     }
 
+    const OPTIONS: Options = Options { max_bytes: 1000, too_long: "", max_depth: 9, dialect: Dialect::Own };
+
     fn parse(name: &str, text: &str) -> Node {
         let mut mistakes = Vec::new();
-        let node = yaml::parse(&Source::new(name, text), &mut mistakes).unwrap();
+        let node = read(&Source::new(name, text), &OPTIONS, &mut mistakes).unwrap();
         assert_eq!(mistakes, []);
         node
     }

@@ -1,0 +1,212 @@
+//! The process, and the questions that are put to it.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::{
+    answer::{self, Answer, Failure},
+    http::{Http, form},
+    recorded::{Recorded, in_order},
+    wire,
+};
+
+const IMAGE: &str = "prom/prometheus:v3.16.0";
+/// Names a Prometheus to use instead of the image's.
+const PROGRAM: &str = "PROMETHEUS";
+const FEATURES: &str = "promql-experimental-functions,promql-binop-fill-modifiers";
+/// How long a start may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Samples of a request: some 3 MB.
+const BATCH: usize = 20_000;
+
+/// A Prometheus of our own on a free port, with an empty folder of data; ended and removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    folder: PathBuf,
+    address: SocketAddr,
+    /// What it says of itself.
+    pub(crate) version: String,
+}
+
+/// An expression and when it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Query {
+    pub(crate) expr: String,
+    pub(crate) when: When,
+}
+
+/// In milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    At(i64),
+    Range { start: i64, end: i64, step: i64 },
+}
+
+/// A connection to a [`Server`].
+#[derive(Debug)]
+pub(crate) struct Connection(Http);
+
+impl Server {
+    /// Starts one. It is found by the variable `PROMETHEUS`, or taken out of the Docker image.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let folder = env::temp_dir().join(format!("llmobs-judge-{}", std::process::id()));
+        fs::create_dir_all(&folder).context("cannot create a folder")?;
+        let program = program(&folder)?;
+        let address = free_address()?;
+        fs::write(folder.join("prometheus.yml"), "").context("cannot write the configuration")?;
+        let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
+        let child = Command::new(&program)
+            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+            // The data are of some fixed day, which has long gone.
+            .args(["--storage.tsdb.retention.time=100y", "--web.enable-remote-write-receiver"])
+            .arg(format!("--web.listen-address={address}"))
+            .arg(format!("--enable-feature={FEATURES}"))
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", program.display()))?;
+        let mut server = Self { child, folder, address, version: String::new() };
+        server.wait()?;
+        let info = server.get("/api/v1/status/buildinfo")?;
+        server.version = info["data"]["version"].as_str().unwrap_or_default().to_owned();
+        ensure!(server.version.starts_with("3.16."), "this is Prometheus {}, not 3.16", server.version);
+        Ok(server)
+    }
+
+    fn wait(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                bail!("Prometheus ended ({status}):\n{log}");
+            }
+            let ready = Http::open(self.address).and_then(|mut http| http.send("GET", "/-/ready", "", b""));
+            if matches!(ready, Ok((200, _))) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        bail!("Prometheus is not ready after {PATIENCE:?}")
+    }
+
+    pub(crate) fn connect(&self) -> anyhow::Result<Connection> {
+        Http::open(self.address).map(Connection)
+    }
+
+    fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
+        let (_, body) = Http::open(self.address)?.send("GET", path, "", b"")?;
+        serde_json::from_slice(&body).with_context(|| format!("`{path}` gave no JSON"))
+    }
+
+    /// The functions that it has, and its operators and aggregations.
+    pub(crate) fn features(&self) -> anyhow::Result<(BTreeSet<String>, BTreeSet<String>)> {
+        let features = self.get("/api/v1/features")?;
+        let names = |what: &str| {
+            let names = features["data"][what].as_object().with_context(|| format!("no `{what}`"))?;
+            anyhow::Ok(names.keys().cloned().collect())
+        };
+        Ok((names("promql_functions")?, names("promql_operators")?))
+    }
+
+    /// Sends all samples, in the order of [`in_order`].
+    pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
+        let mut http = Http::open(self.address)?;
+        let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
+            X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
+        for batch in in_order(series).chunks(BATCH) {
+            let body = wire::write_request(batch, |index| &series[index].labels);
+            let (status, answer) = http.send("POST", "/api/v1/write", headers, &body)?;
+            ensure!(status == 204, "remote write: {status} {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, and what is left of a temporary folder does no harm.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Connection {
+    pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<Result<Answer, Failure>> {
+        answer::parse(&self.ask_raw(query)?).with_context(|| format!("{query:?}"))
+    }
+
+    /// The body of the answer.
+    pub(crate) fn ask_raw(&mut self, query: &Query) -> anyhow::Result<Vec<u8>> {
+        let expr = query.expr.as_str();
+        let (path, body) = match query.when {
+            When::At(time) => ("/api/v1/query", form(&[("query", expr), ("time", &seconds(time))])),
+            When::Range { start, end, step } => (
+                "/api/v1/query_range",
+                form(&[
+                    ("query", expr),
+                    ("start", &seconds(start)),
+                    ("end", &seconds(end)),
+                    ("step", &seconds(step)),
+                ]),
+            ),
+        };
+        let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let (_, body) = self.0.send("POST", path, headers, body.as_bytes())?;
+        Ok(body)
+    }
+}
+
+/// Milliseconds in seconds, exactly.
+fn seconds(millis: i64) -> String {
+    let sign = if millis < 0 { "-" } else { "" };
+    format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?)
+}
+
+fn program(folder: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(program) = env::var_os(PROGRAM) {
+        return Ok(program.into());
+    }
+    let created = docker(&["create", IMAGE]);
+    let container = created.with_context(|| format!("without `{IMAGE}`, set {PROGRAM} to a Prometheus"))?;
+    let program = folder.join("prometheus");
+    let copied = docker(&["cp", &format!("{container}:/bin/prometheus"), &program.display().to_string()]);
+    docker(&["rm", &container])?;
+    copied?;
+    Ok(program)
+}
+
+fn docker(args: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("docker").args(args).output().context("cannot run `docker`")?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`docker {}` failed: {}", args.join(" "), words.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_exactly() {
+        assert_eq!(seconds(1_750_000_000_007), "1750000000.007");
+        assert_eq!(seconds(-1500), "-1.500");
+    }
+}
