@@ -84,6 +84,11 @@ impl Matcher {
         }
     }
 
+    /// Whether it accepts series that do not have its label.
+    pub fn matches_empty(&self) -> bool {
+        self.accepts("")
+    }
+
     /// Whether it accepts the label of a series.
     pub fn accepts_labels(&self, labels: &Labels) -> bool {
         self.accepts(labels.get(&self.name).unwrap_or_default())

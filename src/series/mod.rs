@@ -12,6 +12,7 @@ mod exposition;
 mod family;
 mod labels;
 mod matcher;
+mod quote;
 mod select;
 
 pub use columns::{AppendError, Columns, SeriesId};
@@ -19,6 +20,7 @@ pub use exposition::{Format, Page, PageError, ParseError, ParseErrorKind, Sample
 pub use family::{Family, Histogram, Kind};
 pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher, PatternError, anchored};
+pub use quote::{quoted, quoted_char};
 pub use select::{STALE, Select, SelectError, Selected, Span as TimeSpan, is_stale};
 
 use crate::time::Timestamp;

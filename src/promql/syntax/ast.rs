@@ -272,6 +272,93 @@ impl BinaryOp {
     pub fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
+
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Atan2 => "atan2",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
+        }
+    }
+}
+
+impl DurationOp {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+        }
+    }
+}
+
+impl Extension {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
+}
+
+impl AggregateOp {
+    const ALL: [(&'static str, Self); 14] = [
+        ("sum", Self::Sum),
+        ("avg", Self::Avg),
+        ("count", Self::Count),
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("group", Self::Group),
+        ("stddev", Self::Stddev),
+        ("stdvar", Self::Stdvar),
+        ("topk", Self::TopK),
+        ("bottomk", Self::BottomK),
+        ("count_values", Self::CountValues),
+        ("quantile", Self::Quantile),
+        ("limitk", Self::LimitK),
+        ("limit_ratio", Self::LimitRatio),
+    ];
+
+    /// The aggregation of this name, in lower case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(have, _)| *have == name).map(|(_, op)| *op)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether a parameter stands before the vector.
+    pub fn has_param(self) -> bool {
+        use AggregateOp as A;
+        matches!(self, A::TopK | A::BottomK | A::CountValues | A::Quantile | A::LimitK | A::LimitRatio)
+    }
+
+    /// Behind Prometheus' `promql-experimental-functions`.
+    pub fn is_experimental(self) -> bool {
+        matches!(self, Self::LimitK | Self::LimitRatio)
+    }
 }
 
 impl Expr {

@@ -1,10 +1,19 @@
 //! The language: text to tree, tree to text.
 
 mod ast;
+mod check;
+mod error;
 mod functions;
+mod lexer;
+mod literal;
+mod parser;
+mod print;
+mod token;
 
 pub use ast::*;
+pub use error::{ParseError, ParseErrors};
 pub use functions::{Arity, FUNCTIONS, Function, function};
+pub use parser::{MAX_DEPTH, parse};
 
 /// What is accepted beyond the language's stable part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
