@@ -4,11 +4,13 @@
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
 mod bench_exporter;
+mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
 mod judge;
 mod licences;
 mod random;
+mod stamp;
 mod stand_in;
 mod tidy;
 
@@ -55,6 +57,8 @@ enum Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum Evidence {
+    /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
+    Fuzz(evidence_fuzz::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
     Kills {
         /// How many kills.
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
+        Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql { count, seed }) => evidence_promql::run(&repository(), count, seed),
         Task::Tidy => tidy::run(&repository()),

@@ -9,8 +9,10 @@ use llmobs::promql::syntax::{Arity, FUNCTIONS, Function, ValueType};
 const CORPUS: &str = "tests/promql/corpus.promql";
 
 /// Operators of two sides.
-pub(super) const OPERATORS: [&str; 18] =
-    ["+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless", "</", ">/"];
+pub(super) const OPERATORS: [&str; 18] = [
+    "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless", "</",
+    ">/",
+];
 
 /// Aggregations, with what stands before the vector.
 pub(super) const AGGREGATIONS: [(&str, &str); 14] = [
@@ -32,7 +34,8 @@ pub(super) const AGGREGATIONS: [(&str, &str); 14] = [
 
 /// All expressions to begin with, in a fixed order.
 pub(super) fn load(repository: &Path) -> anyhow::Result<Vec<String>> {
-    let text = fs::read_to_string(repository.join(CORPUS)).with_context(|| format!("cannot read `{CORPUS}`"))?;
+    let text =
+        fs::read_to_string(repository.join(CORPUS)).with_context(|| format!("cannot read `{CORPUS}`"))?;
     let written = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut all: Vec<String> = written.map(str::to_owned).collect();
     ensure!(!all.is_empty(), "`{CORPUS}` is empty");
@@ -54,7 +57,8 @@ pub(super) fn load(repository: &Path) -> anyhow::Result<Vec<String>> {
         }
     }
     for operator in OPERATORS {
-        for (lhs, rhs) in [("llm_queue_depth", "llm_active_requests"), ("llm_nasty", "2"), ("2", "llm_nasty"), ("3", "2")]
+        for (lhs, rhs) in
+            [("llm_queue_depth", "llm_active_requests"), ("llm_nasty", "2"), ("2", "llm_nasty"), ("3", "2")]
         {
             all.push(format!("{lhs} {operator} {rhs}"));
         }

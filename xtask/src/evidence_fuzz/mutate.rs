@@ -90,19 +90,27 @@ impl<'c> Mutator<'c> {
             11..=14 => wrap(pieces, at, random),
             15 => replace(pieces, Class::Number, &[&NUMBERS[..], &DURATIONS].concat(), random),
             16 => replace(pieces, Class::String, &STRINGS, random),
-            17 => replace(pieces, Class::Word, if random.below(2) == 0 { &LABELS[..] } else { &METRICS }, random),
+            17 => replace(
+                pieces,
+                Class::Word,
+                if random.below(2) == 0 { &LABELS[..] } else { &METRICS },
+                random,
+            ),
             18 => {
                 let end = part(pieces, at).end;
-                insert(pieces, end, random.pick(&TAILS));
+                insert(pieces, end, random.pick::<&str>(&TAILS));
             }
             19 => {
                 let behind = pieces.iter().position(|token| token.class == Class::Operator).map(|first| {
                     // Any of them, beginning at a random one.
                     let start = at.max(first);
-                    pieces[start..].iter().position(|token| is_operator(token)).map_or(first, |index| start + index)
+                    pieces[start..]
+                        .iter()
+                        .position(|token| is_operator(token))
+                        .map_or(first, |index| start + index)
                 });
                 if let Some(operator) = behind {
-                    insert(pieces, operator + 1, random.pick(&MATCHINGS));
+                    insert(pieces, operator + 1, random.pick::<&str>(&MATCHINGS));
                 }
             }
             20 => {
@@ -187,7 +195,11 @@ fn wrap(pieces: &mut Vec<Token<'_>>, at: usize, random: &mut Random) {
             let grouping = random.pick(&["", " by (model)", " by (le, model)", " without (zone)", " by ()"]);
             format!("{name}{grouping} ({param}{inner})")
         }
-        8 => format!("({inner})[{}:{}]", random.pick(&DURATIONS), random.pick(&["", "1m", "30s", "7s", "step()"])),
+        8 => format!(
+            "({inner})[{}:{}]",
+            random.pick(&DURATIONS),
+            random.pick(&["", "1m", "30s", "7s", "step()"])
+        ),
         9 => format!("{inner}[{}]", random.pick(&DURATIONS)),
         10 => format!("({inner})"),
         _ => format!("{}{inner}", random.pick(&["-", "+", "- ", "1 - "])),
@@ -226,7 +238,7 @@ fn exaggerated(inner: &str, random: &mut Random) -> String {
         3 => format!("{}{inner}{}", "abs(".repeat(times), ")".repeat(times)),
         4 => format!("{}{inner}{}", "sum by (model) (".repeat(times), ")".repeat(times)),
         5 => vec![inner; few].join(" + "),
-        6 => vec!["1"; times].join(random.pick(&[" ^ ", " + ", " or ", " == bool "])),
+        6 => vec!["1"; times].join(*random.pick(&[" ^ ", " + ", " or ", " == bool "])),
         7 => format!("{inner}{}", "[5m:1m]".repeat(times)),
         8 => format!("up{{{}}}", "model=\"a\",".repeat(times)),
         9 => format!("sum by ({}) (up)", "model,".repeat(times)),

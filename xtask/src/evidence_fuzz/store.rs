@@ -12,8 +12,6 @@ pub(super) const START: i64 = 1_700_000_000_000;
 const STEP: i64 = 30_000;
 /// Of a series without gaps.
 const SAMPLES: i64 = 30;
-/// The last sample.
-pub(super) const END: i64 = START + (SAMPLES - 1) * STEP;
 
 /// Builds the store.
 struct Store(Columns);
@@ -30,7 +28,12 @@ pub(super) fn store() -> anyhow::Result<Columns> {
 
 impl Store {
     /// One series: its value at each index; none where it has no sample.
-    fn add(&mut self, name: &str, labels: &[(&str, &str)], value: impl Fn(i64) -> Option<f64>) -> anyhow::Result<()> {
+    fn add(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        value: impl Fn(i64) -> Option<f64>,
+    ) -> anyhow::Result<()> {
         let labels: Labels = labels.iter().copied().chain([("__name__", name)]).collect();
         let id = self.0.series(&labels);
         for index in 0..SAMPLES {
@@ -59,7 +62,9 @@ impl Store {
                     ("zone", "z1"),
                 ];
                 // Each begins anew once.
-                self.add("llm_requests_total", &labels, |i| Some(float((i % (10 + number * 4)) * pace * number)))?;
+                self.add("llm_requests_total", &labels, |i| {
+                    Some(float((i % (10 + number * 4)) * pace * number))
+                })?;
             }
             for (kind, pace) in [("input", 900), ("output", 220)] {
                 let labels = [("job", "gateway"), ("model", model), ("type", kind), ("zone", "z1")];
@@ -71,7 +76,8 @@ impl Store {
             self.add("llm_cost_usd_total", &own, |i| Some(float(i * number) * 0.37))?;
             self.add("model:errors:ratio_rate5m", &own, |i| Some(float(i) / 100.0))?;
             self.add("model:errors:ratio_rate1h", &own, |i| Some(float(i) / 200.0))?;
-            let info = [("job", "gateway"), ("instance", "gateway:9091"), ("model", model), ("provider", "openai")];
+            let info =
+                [("job", "gateway"), ("instance", "gateway:9091"), ("model", model), ("provider", "openai")];
             self.add("llm_model_info", &info, |_| Some(1.0))?;
         }
         let served = [("job", "vllm"), ("model_name", "llama-3.3-70b")];
@@ -85,9 +91,12 @@ impl Store {
             let instance = format!("{job}:9091");
             self.add("up", &[("job", job), ("instance", &instance)], |_| Some(up))?;
         }
-        for (number, (model, zone)) in
-            (1_i64..).zip([("gpt-4o", "z1"), ("gpt-4o", "z2"), ("claude-sonnet-4", "z1"), ("claude-sonnet-4", "z2")])
-        {
+        for (number, (model, zone)) in (1_i64..).zip([
+            ("gpt-4o", "z1"),
+            ("gpt-4o", "z2"),
+            ("claude-sonnet-4", "z1"),
+            ("claude-sonnet-4", "z2"),
+        ]) {
             let labels = [("job", "gateway"), ("instance", "gateway:9091"), ("model", model), ("zone", zone)];
             self.add("llm_queue_depth", &labels, |i| Some(float((i * number) % 13)))?;
             if number != 2 {
@@ -98,7 +107,9 @@ impl Store {
         self.add("llm_last_success_timestamp_seconds", &[("job", "gateway")], |i| {
             Some(float(START + i / 7 * 7 * STEP) / 1000.0)
         })?;
-        self.add("llm.gpu.temperature", &[("gpu.name", "A 100"), ("job", "vllm")], |i| Some(70.0 + float(i)))?;
+        self.add("llm.gpu.temperature", &[("gpu.name", "A 100"), ("job", "vllm")], |i| {
+            Some(70.0 + float(i))
+        })?;
         self.add(":odd:name:", &[], |i| Some(float(i)))?;
         let firing = [("alertname", "LLMHighErrorRate"), ("alertstate", "firing"), ("model", "gpt-4o")];
         self.add("ALERTS", &firing, |i| (i > 10).then_some(1.0))
@@ -109,13 +120,16 @@ impl Store {
             let bounds = [("0.5", 2), ("1", 5), ("2.5", 8), ("5", 9), ("+Inf", 10)];
             for (le, share) in bounds {
                 let labels = [("job", "gateway"), ("model", model), ("le", le)];
-                self.add("llm_request_duration_seconds_bucket", &labels, |i| Some(float(i * share * number)))?;
+                self.add("llm_request_duration_seconds_bucket", &labels, |i| {
+                    Some(float(i * share * number))
+                })?;
             }
             let own = [("job", "gateway"), ("model", model)];
             self.add("llm_request_duration_seconds_count", &own, |i| Some(float(i * 10 * number)))?;
             self.add("llm_request_duration_seconds_sum", &own, |i| Some(float(i * 13 * number)))?;
         }
-        let odd = [("-1", 3.0), ("0", 2.0), ("1", f64::NAN), ("1.0", 4.0), ("x", 5.0), ("", 6.0), ("+Inf", 1.0)];
+        let odd =
+            [("-1", 3.0), ("0", 2.0), ("1", f64::NAN), ("1.0", 4.0), ("x", 5.0), ("", 6.0), ("+Inf", 1.0)];
         for (le, value) in odd {
             self.add("llm_odd_buckets_bucket", &[("le", le)], |i| Some(value * float(i)))?;
             if le != "+Inf" {
@@ -126,8 +140,19 @@ impl Store {
     }
 
     fn nasty(&mut self) -> anyhow::Result<()> {
-        let values =
-            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, f64::MAX, f64::MIN, 5e-324, 1e16, 1.0, -1.0];
+        let values = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            0.0,
+            f64::MAX,
+            f64::MIN,
+            5e-324,
+            1e16,
+            1.0,
+            -1.0,
+        ];
         for (shift, value) in values.into_iter().enumerate() {
             let name = format!("{shift}");
             self.add("llm_nasty", &[("n", &name), ("kind", "steady")], |_| Some(value))?;

@@ -59,7 +59,9 @@ fn piece(first: char, text: &str) -> (Class, usize) {
         c if c.is_alphabetic() || c == '_' || c == ':' && text[1..].starts_with(is_word) => {
             (Class::Word, until(&|c| !is_word(c) && c != ':'))
         }
-        '$' if text[1..].starts_with('{') => (Class::Variable, text.find('}').map_or(text.len(), |at| at + 1)),
+        '$' if text[1..].starts_with('{') => {
+            (Class::Variable, text.find('}').map_or(text.len(), |at| at + 1))
+        }
         '$' => (Class::Variable, 1 + text[1..].find(|c| !is_word(c)).unwrap_or(text.len() - 1)),
         '"' | '\'' | '`' => (Class::String, string(first, text)),
         '(' | '[' | '{' => (Class::Open, 1),
