@@ -119,7 +119,7 @@ fn value_of(source: &Source, key: &Key, mistakes: &mut Vec<Diagnostic>) -> Optio
         let word = piece.trim();
         let at = start + (piece.len() - piece.trim_start().len());
         let origin = Origin { source: source.clone(), span: Span::new(at, at + word.len()) };
-        let scalar = Scalar { text: word.to_owned(), style: Style::Plain };
+        let scalar = Scalar { text: word.to_owned(), style: Style::Plain, in_flow: false };
         items.push(Node { value: Value::Scalar(scalar), origin });
         start += piece.len() + 1;
     }

@@ -199,7 +199,7 @@ mod tests {
 
     #[track_caller]
     fn check<T: std::fmt::Debug>(reader: impl Fn(&Scalar) -> Result<T, Refusal>, text: &str, expect: &str) {
-        let got = match reader(&Scalar { text: text.to_owned(), style: Style::Plain }) {
+        let got = match reader(&Scalar { text: text.to_owned(), style: Style::Plain, in_flow: false }) {
             Ok(value) => format!("{value:?}"),
             Err(Refusal { message, help }) => format!("{message} | {help}"),
         };

@@ -278,8 +278,10 @@ mod tests {
     #[track_caller]
     fn check<T: std::fmt::Debug>(reader: fn(&Scalar) -> Result<T, Refusal>, text: &str, expect: &str) {
         let scalar = match text.strip_prefix('"') {
-            Some(quoted) => Scalar { text: quoted.trim_end_matches('"').to_owned(), style: Style::Quoted },
-            None => Scalar { text: text.to_owned(), style: Style::Plain },
+            Some(quoted) => {
+                Scalar { text: quoted.trim_end_matches('"').to_owned(), style: Style::Quoted, in_flow: false }
+            }
+            None => Scalar { text: text.to_owned(), style: Style::Plain, in_flow: false },
         };
         let got = match reader(&scalar) {
             Ok(value) => format!("{value:?}"),

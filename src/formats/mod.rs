@@ -1,13 +1,18 @@
 //! Models of files that other programs read: parsed back before they are written.
 //!
-//! Owns: YAML and JSON as values, Prometheus rule files, the frame of a Grafana dashboard.
+//! Owns: YAML and JSON as values, Prometheus rule files and promtool's unit tests with every part in its place, the
+//! notation of series, the frame of a Grafana dashboard.
 //! Must not know: where such a file comes from.
-//! Invariants: reading is strict about keys where the format is closed, so a slip is seen here first.
+//! Invariants: reading is strict about keys where the format is closed, so a slip is seen here first; what is read of
+//! a rule file is what Prometheus would load.
 //! Start reading at: [`rules`].
 
 pub mod dashboard;
 pub mod notation;
+mod reader;
 pub mod rules;
+pub mod unit_test;
 mod value;
 
+pub use reader::{Pair, Text};
 pub use value::{FormatError, json, yaml, yaml_to_string};

@@ -108,7 +108,7 @@ pub fn render(input: &Input) -> Result<Rendered, RenderError> {
     }
     let facts = context! { alerts, ..facts };
     let text = render_template(&rules, "prometheus/rules.yml", &facts)?;
-    files.checked("prometheus/rules/llmobs.yml", text, |text| formats::rules::parse(text).map(drop))?;
+    files.checked("prometheus/rules/llmobs.yml", text, formats::rules::check)?;
 
     let mut rule_files = vec!["rules/llmobs.yml".to_owned()];
     for file in &input.rules {

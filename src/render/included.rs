@@ -25,7 +25,7 @@ pub(super) fn check(input: &Input) -> Result<(), RenderError> {
         }
     }
     for file in &input.rules {
-        file.read(formats::rules::parse)?;
+        file.read(formats::rules::check)?;
     }
     let mut uids = BTreeSet::from([OWN_DASHBOARD.to_owned()]);
     for file in &input.dashboards {

@@ -251,11 +251,12 @@ mod tests {
     fn what_lies_past_the_end_is_at_the_end() {
         let source = Source::new("t", "'ab'");
         let origin = Origin { source, span: Span::new(0, 4) };
-        let scalar = Scalar { text: "ab".to_owned(), style: Style::Quoted };
+        let scalar = Scalar { text: "ab".to_owned(), style: Style::Quoted, in_flow: false };
         let decoded = Decoded::new(&scalar, &origin);
         assert_eq!(decoded.place(Span::new(2, 2)), Span::new(3, 3));
         assert_eq!(decoded.place(Span::new(1, 9)), Span::new(2, 3));
-        let other = Decoded::new(&Scalar { text: "xy".to_owned(), style: Style::Quoted }, &origin);
+        let other =
+            Decoded::new(&Scalar { text: "xy".to_owned(), style: Style::Quoted, in_flow: false }, &origin);
         assert_eq!(other.place(Span::new(1, 2)), Span::new(0, 4));
     }
 }

@@ -30,6 +30,8 @@ pub enum Value {
 pub struct Scalar {
     pub text: String,
     pub style: Style,
+    /// Within `[…]` or `{…}`, where no block may stand.
+    pub in_flow: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod names;
 mod no_docker;
 mod precedence;
 mod project;
+mod promql;
 mod promtool;
 mod random;
 mod redact;

@@ -73,7 +73,7 @@ fn every_valid_configuration_renders_and_reads_back() {
         assert_eq!(ran.code, Some(0), "seed {seed}: {config}\n{ran}");
         for (path, text) in project.tree("out") {
             let read = match path.rsplit_once('.') {
-                _ if path.ends_with("rules/llmobs.yml") => formats::rules::parse(&text).map(drop),
+                _ if path.ends_with("rules/llmobs.yml") => formats::rules::check(&text),
                 Some((_, "json")) => formats::json(&text).map(drop),
                 Some((_, "yml" | "yaml")) => formats::yaml(&text).map(drop),
                 _ => Ok(()),

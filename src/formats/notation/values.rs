@@ -1,8 +1,12 @@
 //! The values of a series, as runs that are unrolled when they are read.
 
-use crate::{series::STALE, text::Span};
+use crate::{
+    promql::syntax::{self, ExprKind, Options},
+    series::STALE,
+    text::Span,
+};
 
-use super::{Mistake, number::number};
+use super::Mistake;
 
 /// Values at a steady pace; `None` is a gap.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -186,6 +190,15 @@ fn value(item: &str, from: usize) -> Result<(f64, usize), Refusal> {
     match number(token) {
         Some(value) => Ok((if text.starts_with('-') { -value } else { value }, end)),
         None => refuse(from, format!("`{}` is no number", &item[from..end])),
+    }
+}
+
+/// A number as the query language reads it; a duration is none here.
+fn number(token: &str) -> Option<f64> {
+    let options = Options { experimental: false, variables: false };
+    match syntax::parse(token, &options).ok()?.kind {
+        ExprKind::Number(number) if !number.is_duration => Some(number.value),
+        _ => None,
     }
 }
 

@@ -310,7 +310,8 @@ impl Lexer<'_> {
     }
 
     fn unexpected_next(&mut self, place: &str) {
-        let next = self.bump().map_or_else(|| r"'\uffff'".to_owned(), quoted_char);
+        // At the end, Go's lexer names the character that stands for no character.
+        let next = quoted_char(self.bump().unwrap_or(char::REPLACEMENT_CHARACTER));
         self.fault(format!("unexpected character {place}: {next}"));
     }
 

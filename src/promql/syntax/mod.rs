@@ -7,13 +7,17 @@ mod functions;
 mod lexer;
 mod literal;
 mod parser;
+mod pretty;
 mod print;
 mod token;
+mod visit;
 
 pub use ast::*;
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Arity, FUNCTIONS, Function, function};
 pub use parser::{MAX_DEPTH, parse};
+pub use pretty::{WIDTH, pretty};
+pub use visit::SelectorRef;
 
 /// What is accepted beyond the language's stable part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

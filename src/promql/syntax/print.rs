@@ -9,7 +9,7 @@ use crate::series::{METRIC_NAME, quoted};
 use super::{
     ast::{
         Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching,
-        Modifiers, Number, Spanned, Subquery, VectorSelector,
+        Modifiers, Number, Spanned, Subquery, Unary, VectorSelector,
     },
     literal::duration_text,
     token::{Kind, word},
@@ -43,12 +43,13 @@ impl Display for Expr {
                 write!(f, "{})", aggregate.expr)
             }
             ExprKind::Binary(binary) => {
-                let (lhs, rhs) = (binary.left(), binary.right());
-                write!(f, "{lhs} {} {rhs}", Operator(binary))
+                let lhs = Operand(&binary.lhs, binary.wraps_left());
+                let rhs = Operand(&binary.rhs, binary.wraps_right());
+                write!(f, "{}{} {rhs}", LeftOperand(&lhs, binary.op.node), Operator(binary))
             }
             ExprKind::Unary(unary) => {
                 let sign = if unary.negative { '-' } else { '+' };
-                write!(f, "{sign}{}", Operand(&unary.expr, unary.expr.level() < UNARY))
+                write!(f, "{sign}{}", Operand(&unary.expr, unary.wraps_operand()))
             }
             ExprKind::Paren(inner) => write!(f, "({inner})"),
         }
@@ -72,7 +73,7 @@ impl Expr {
     }
 
     /// Whether a bracket behind it would take hold of its end only.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         match &self.kind {
             ExprKind::Number(number) => number.value.is_sign_negative(),
             _ => self.level() < ATOM,
@@ -94,20 +95,29 @@ fn level(op: BinaryOp) -> u8 {
 }
 
 impl Binary {
-    /// The left operand, in parentheses where a tree that was not read from text needs them.
-    pub(super) fn left(&self) -> impl Display + '_ {
-        let (own, is_pow) = (level(self.op.node), self.op.node == BinaryOp::Pow);
-        let negative = is_pow && matches!(&self.lhs.kind, ExprKind::Number(number) if number.value < 0.0);
-        let least = if is_pow { own + 1 } else { own };
-        LeftOperand { operand: Operand(&self.lhs, negative || self.lhs.level() < least), is_pow }
+    /// Whether the left operand needs parentheses; in a tree that was read from text it has those that it needs.
+    pub(super) fn wraps_left(&self) -> bool {
+        let own = level(self.op.node);
+        if self.op.node != BinaryOp::Pow {
+            return self.lhs.level() < own;
+        }
+        self.lhs.level() <= own
+            || matches!(&self.lhs.kind, ExprKind::Number(number) if number.value.is_sign_negative())
     }
 
-    /// The right operand, likewise.
-    pub(super) fn right(&self) -> impl Display + '_ {
+    /// Whether the right operand does.
+    pub(super) fn wraps_right(&self) -> bool {
         let own = level(self.op.node);
         let is_sign = matches!(self.rhs.kind, ExprKind::Unary(_));
-        let least = if self.op.node == BinaryOp::Pow { own } else { own + 1 };
-        Operand(&self.rhs, !is_sign && self.rhs.level() < least)
+        let groups_right = self.op.node == BinaryOp::Pow;
+        !is_sign && (self.rhs.level() < own || (self.rhs.level() == own && !groups_right))
+    }
+}
+
+impl Unary {
+    /// Whether the operand needs parentheses.
+    pub(super) fn wraps_operand(&self) -> bool {
+        self.expr.level() < UNARY
     }
 }
 
@@ -120,17 +130,17 @@ impl Display for Operand<'_> {
     }
 }
 
-struct LeftOperand<'a> {
-    operand: Operand<'a>,
-    is_pow: bool,
-}
+/// The left operand of an operator, and a space.
+struct LeftOperand<'a>(&'a Operand<'a>, BinaryOp);
 
 impl Display for LeftOperand<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.operand.0.kind {
+        match self.0.0.kind {
             // `+Inf ^ 2` would be read as `+(Inf ^ 2)`.
-            ExprKind::Number(number) if self.is_pow && number.value == f64::INFINITY => f.write_str("Inf"),
-            _ => self.operand.fmt(f),
+            ExprKind::Number(number) if self.1 == BinaryOp::Pow && number.value == f64::INFINITY => {
+                f.write_str("Inf ")
+            }
+            _ => write!(f, "{} ", self.0),
         }
     }
 }
@@ -326,6 +336,8 @@ impl Display for DurationExpr {
             DurationKind::Binary { op, lhs, rhs } => write!(f, "{lhs} {} {rhs}", op.text()),
             DurationKind::MinOf(first, second) => write!(f, "min_of({first}, {second})"),
             DurationKind::MaxOf(first, second) => write!(f, "max_of({first}, {second})"),
+            // Two pairs say no more than one.
+            DurationKind::Paren(inner) if matches!(inner.kind, DurationKind::Paren(_)) => inner.fmt(f),
             DurationKind::Paren(inner) => write!(f, "({inner})"),
         }
     }

@@ -157,7 +157,7 @@ impl Parser<'_> {
                 let span = self.bump().span;
                 let group = if keyword == Keyword::GroupLeft { Group::Left } else { Group::Right };
                 matching.group = Some(Spanned { node: group, span });
-                if self.peek() == Kind::LeftParen {
+                if self.peek() == Kind::LeftParen || !self.starts_expression() {
                     matching.include = self.labels();
                 }
             }

@@ -221,16 +221,35 @@ impl Parser<'_> {
         loop {
             args.push(self.until_closed());
             while let Some(comma) = self.accept(Kind::Comma) {
+                // Prometheus calls a comma trailing also where something else is wrong behind it.
+                if !self.starts_expression() && !self.is_after_fault() {
+                    self.error(comma.span, "trailing commas not allowed in function call args");
+                }
                 if !matches!(self.peek(), Kind::Comma | Kind::RightParen) {
                     args.push(self.until_closed());
-                    continue;
                 }
-                self.error(comma.span, "trailing commas not allowed in function call args");
             }
             if self.accept(Kind::RightParen).is_some() || self.peek() == Kind::End {
-                break;
+                return args;
             }
         }
-        args
+    }
+
+    /// Whether the next token may begin an expression.
+    pub(super) fn starts_expression(&mut self) -> bool {
+        use BinaryOp::{Add, And, Or, Sub, Unless};
+        match self.peek() {
+            Kind::Number
+            | Kind::Duration
+            | Kind::String
+            | Kind::LeftParen
+            | Kind::LeftBrace
+            | Kind::Identifier
+            | Kind::MetricIdentifier
+            | Kind::Aggregate(_)
+            | Kind::Operator(Add | And | Or | Sub | Unless) => true,
+            Kind::Keyword(keyword) => keyword.is_metric_name(),
+            _ => false,
+        }
     }
 }

@@ -156,9 +156,7 @@ impl Parser<'_> {
 
     /// The next token cannot stand here. Where the lexer found fault before it, that is the cause.
     fn unexpected(&mut self, context: &str, expected: &str) {
-        self.peek();
-        let after_fault = self.faults.iter().take(self.next_fault).any(|(index, _)| *index == self.next);
-        if self.complained.replace(self.next) == Some(self.next) || after_fault {
+        if self.is_after_fault() || self.complained.replace(self.next) == Some(self.next) {
             return;
         }
         let token = self.tokens[self.next];
@@ -171,6 +169,13 @@ impl Parser<'_> {
             }
         }
         self.error(token.span, message);
+    }
+
+    /// Whether something before the next token could not be read.
+    fn is_after_fault(&mut self) -> bool {
+        self.peek();
+        let last = self.next_fault.checked_sub(1);
+        last.is_some_and(|last| self.faults[last].0 == self.next)
     }
 
     /// Goes one level down.
