@@ -1,5 +1,6 @@
 //! The language and its evaluation.
 
+mod corpus;
 mod script;
 
 use std::{env, fs, path::PathBuf};

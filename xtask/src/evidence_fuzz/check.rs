@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use llmobs::promql::syntax::{Expr, Options, parse};
+use llmobs::promql::syntax::{Expr, Options, WIDTH, parse, pretty};
 
 use crate::random::Random;
 
@@ -14,6 +14,9 @@ use super::{
 const READ: Options = Options { experimental: true, variables: false };
 const READ_STABLE: Options = Options { experimental: false, variables: false };
 const READ_TEMPLATE: Options = Options { experimental: true, variables: true };
+
+/// A line so short that everything is broken up.
+const NARROW: usize = 12;
 
 /// What became of an input that shows no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +89,12 @@ fn read(input: &str, options: &Options) -> Result<Option<Expr>, Fault> {
     if !same(&expr, &again) {
         return Err(Fault::new("a print says the same", printed));
     }
-    Ok(Some(expr))
+    let laid_out = pretty(&expr, if input.len() % 2 == 0 { WIDTH } else { NARROW });
+    match parse(&laid_out, options) {
+        Ok(again) if same(&expr, &again) => Ok(Some(expr)),
+        Ok(_) => Err(Fault::new("a layout says the same", laid_out)),
+        Err(errors) => Err(Fault::new("a layout is read", format!("{laid_out}: {errors}"))),
+    }
 }
 
 /// Runs an examination with the time that it took.

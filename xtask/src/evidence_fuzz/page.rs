@@ -92,7 +92,7 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
          changed; some inputs are far longer or deeper than anything written by hand.\n\n\
          Each is read with and without the experimental part of the language and with variables. What is refused must \
          have an error that lies in the text. What is read must have every part where its text stands, and its print must \
-         be read as the same tree and print the same again. It is then evaluated at one to four instants and over their \
+         be read as the same tree and print the same again, and so must its layout in lines. It is then evaluated at one to four instants and over their \
          range, over series with resets, gaps, ends, NaN, infinities and odd buckets; instants and range must agree bit \
          for bit, answers and errors alike. A panic, a broken rule, or more than {} ms for all of it three times over \
          would be a fault.\n\n\
