@@ -66,6 +66,10 @@ pub enum Command {
     Init(Init),
     /// List the metric sources and what each can give
     Sources(Sources),
+    /// Lay out the `PromQL` in rule files
+    Fmt(Fmt),
+    /// Run unit tests of rules
+    Test(Test),
     /// Serve the metrics of a mock LLM service
     Exporter(Exporter),
     /// Handle the exporter's container image
@@ -228,6 +232,59 @@ pub struct Init {
 pub struct Sources {
     /// A source, by name or as a file of your own
     pub name: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs fmt rules.yml                            rewrite the expressions, and nothing else
+  llmobs fmt rules/                               every rule file below a folder
+  llmobs fmt --check rules/                       exit 1 and a diff when one is not formatted
+  llmobs fmt --expr 'sum(rate(x[5m]))by(job)'     one expression
+  llmobs fmt - < rules.yml                        from standard input to standard output
+
+An expression of up to 100 bytes stays on its line, a longer one becomes a block. Expressions with
+comments are left as they are. A mistake in any file means that none is written.")]
+pub struct Fmt {
+    /// Rule files, folders with rule files (`*.yml`, `*.yaml`), or `-` for standard input
+    #[arg(value_name = "FILE", required_unless_present = "expr")]
+    pub files: Vec<PathBuf>,
+    /// An expression to format; `-` reads it from standard input
+    #[arg(long, value_name = "EXPR", conflicts_with_all = ["files", "check"], allow_hyphen_values = true)]
+    pub expr: Option<String>,
+    /// Write nothing; exit 1 and print what would change
+    #[arg(long)]
+    pub check: bool,
+    /// Accept functions and modifiers that Prometheus has behind a feature flag
+    #[arg(long)]
+    pub experimental: bool,
+    /// How the answer is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  llmobs test --unit tests/*.yml
+  llmobs test --unit tests/errors.yml --run 'burn rate'
+  llmobs test --unit tests/*.yml --format json | jq '.failed'
+
+The files are those of `promtool test rules`, and so are the verdicts.")]
+pub struct Test {
+    /// Run promtool's unit tests for rules
+    #[arg(long)]
+    pub unit: bool,
+    /// Files of unit tests
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Run the tests whose name matches only; may be repeated
+    #[arg(long, value_name = "REGEX")]
+    pub run: Vec<String>,
+    /// Accept functions and modifiers that Prometheus has behind a feature flag
+    #[arg(long)]
+    pub experimental: bool,
     /// How the answer is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,

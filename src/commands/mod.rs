@@ -13,6 +13,8 @@ mod engine;
 mod exit;
 mod exporter;
 mod exporter_image;
+mod fmt;
+mod fmt_report;
 mod image;
 mod init;
 mod logs;
@@ -22,6 +24,7 @@ mod render;
 mod sources;
 mod state;
 mod status;
+mod test;
 mod up;
 mod urls;
 
@@ -78,6 +81,8 @@ fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Render(args) => render::run(args, global, process, ui),
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),
+        Command::Fmt(args) => fmt::run(args, ui),
+        Command::Test(args) => test::run(args, process, ui),
         Command::Exporter(args) => exporter::run(args, global, process, ui),
         Command::Completions { shell } => Ok(completions::run(*shell, ui)),
     }

@@ -5,6 +5,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use anyhow::Context as _;
+
 use crate::time::Timestamp;
 
 /// The environment as it was at the start.
@@ -31,6 +33,11 @@ impl Process {
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+/// All of standard input, as text.
+pub(super) fn standard_input() -> anyhow::Result<String> {
+    std::io::read_to_string(std::io::stdin()).context("cannot read standard input")
 }
 
 /// The present moment.

@@ -42,6 +42,26 @@ pub fn read_tree(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, FileError> 
     Ok(files)
 }
 
+/// Regular files below a folder whose names end so, in order. Symbolic links are not followed.
+pub fn find(folder: &Path, ends: &[&str]) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).at(Action::Read, &folder)? {
+            let entry = entry.at(Action::Read, &folder)?;
+            let path = entry.path();
+            let kind = entry.file_type().at(Action::Read, &path)?;
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() && ends.iter().any(|end| path.to_string_lossy().ends_with(end)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +86,18 @@ mod tests {
         let below = path("good/below");
         let why = "a part of the path is a file, not a folder";
         check(&below, Err(&format!("cannot read `{}`: {why}", below.display())));
+    }
+
+    #[test]
+    fn files_are_found_by_their_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b.yml")).unwrap();
+        for name in ["a/b.yml/c.yaml", "z.yml", "x.txt", "a/d.yml"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = find(folder.path(), &[".yml", ".yaml"]).unwrap();
+        let expect = ["a/b.yml/c.yaml", "a/d.yml", "z.yml"].map(|name| folder.path().join(name));
+        assert_eq!(found, expect);
     }
 
     #[test]

@@ -31,6 +31,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<Outcome, FileError> {
     Ok(Outcome::Written)
 }
 
+/// Replaces the bytes of a file that is there, in one step: where it is a link, those of the file behind it; who may
+/// read and write it stays.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let path = fs::canonicalize(path).at(Action::Write, path)?;
+    let permissions = fs::metadata(&path).at(Action::Write, &path)?.permissions();
+    if permissions.readonly() {
+        // Renaming would go around what the user has set.
+        return Err(FileError::PermissionDenied { action: Action::Write, path });
+    }
+    let file = temporary(&path, bytes, Readers::Owner)?;
+    fs::set_permissions(file.path(), permissions).at(Action::Write, &path)?;
+    persist(file, &path)
+}
+
 /// Writes a file that only its owner can read, and the folders that it lies in.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if let Some(folder) = path.parent() {
@@ -87,6 +101,25 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
         let error = write_atomic(&folder.path().join("none/a"), b"1").unwrap_err();
         assert!(matches!(error, FileError::NotFound { action: Action::Write, .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_link_and_its_mode() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "1").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        replace(&link, b"2").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"2");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).unwrap();
+        let error = replace(&file, b"3").unwrap_err();
+        assert!(matches!(error, FileError::PermissionDenied { .. }), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), b"2");
     }
 
     #[cfg(unix)]

@@ -13,14 +13,16 @@ mod family;
 mod labels;
 mod matcher;
 mod quote;
+mod regexp;
 mod select;
 
 pub use columns::{AppendError, Columns, SeriesId};
 pub use exposition::{Format, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse};
 pub use family::{Family, Histogram, Kind};
 pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};
-pub use matcher::{MatchOp, Matcher, PatternError, anchored};
+pub use matcher::{MatchOp, Matcher};
 pub use quote::{quoted, quoted_char};
+pub use regexp::{PatternError, anchored, unanchored};
 pub use select::{STALE, Select, SelectError, Selected, Span as TimeSpan, is_stale};
 
 use crate::time::Timestamp;

@@ -1,12 +1,14 @@
-//! Positions in text: byte spans, lines and columns, and the nearest spelling of a name.
+//! Positions in text: byte spans, lines and columns; the nearest spelling of a name; what differs in two texts.
 //!
-//! Owns: [`Span`], [`Source`], [`nearest`].
+//! Owns: [`Span`], [`Source`], [`nearest`], [`diff`].
 //! Must not know: any file format, any file system.
 //! Invariants: spans are byte offsets on character boundaries of the text they belong to.
 //! Start reading at: [`Source`].
 
+mod diff;
 mod nearest;
 mod source;
 
+pub use diff::{Change, Hunk, diff};
 pub use nearest::nearest;
 pub use source::{Position, Source, Span};

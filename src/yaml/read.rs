@@ -239,7 +239,7 @@ impl Builder<'_> {
         }
         let in_flow = self.open.last().is_some_and(|open| open.style == StructureStyle::Flow);
         let null = style == Style::Plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
-        let value = if null { Value::Null } else { { Value::Scalar(Scalar { text, style, in_flow }) } };
+        let value = if null { Value::Null } else { Value::Scalar(Scalar { text, style, in_flow }) };
         let node = Node { value, origin: self.origin(span) };
         self.mark(anchor, &node);
         self.add(node);

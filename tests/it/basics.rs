@@ -19,6 +19,8 @@ fn every_command_explains_itself() {
         "render",
         "init",
         "sources",
+        "fmt",
+        "test",
         "exporter",
         "image",
         "image load",

@@ -10,35 +10,13 @@ use crate::{project::Project, redact::redact};
 const DASHBOARD: &str = "grafana/provisioning/dashboards/llmobs/llm-service-overview.json";
 
 /// A service of its own with vLLM behind it, and a budget.
-pub(crate) const GATEWAY_AND_VLLM: &str = "\
-service: chat-api
-targets:
-  - {job: gateway, source: llmobs, endpoints: [\"gateway:9091\"]}
-  - {job: vllm, source: vllm, endpoints: [\"10.0.0.5:8000\", \"10.0.0.6:8000\"], role: backend}
-models:
-  - gpt-4o
-  - {name: llama-3.3-70b, provider: own, price: {input: 0.4, output: 0.8}}
-cost: {budget_per_month: 20000}
-";
+pub(crate) const GATEWAY_AND_VLLM: &str = include_str!("golden/gateway_and_vllm.yaml");
 
 /// vLLM where requests enter, and nothing else.
-pub(crate) const VLLM: &str = "\
-targets:
-  - {job: vllm, source: vllm, endpoints: [\"10.0.0.5:8000\"]}
-models:
-  - {name: llama-3.3-70b, provider: own, price: {input: 0.4, output: 0.8}}
-";
+pub(crate) const VLLM: &str = include_str!("golden/vllm.yaml");
 
 /// Two ways in, and the mock beside them.
-pub(crate) const TWO_ENTRIES_AND_MOCK: &str = "\
-targets:
-  - {job: gateway, source: llmobs, endpoints: [\"gateway:9091\"]}
-  - {job: vllm, source: vllm, endpoints: [\"10.0.0.5:8000\"], scrape_interval: 2m}
-models:
-  - gpt-4o
-  - {name: llama-3.3-70b, provider: own, price: {input: 0.4, output: 0.8}}
-stack: {components: [prometheus, grafana, exporter]}
-";
+pub(crate) const TWO_ENTRIES_AND_MOCK: &str = include_str!("golden/two_entries_and_mock.yaml");
 
 /// Every file of the tree, one below the other; of the dashboard what its panels are.
 fn tree(config: &str) -> String {

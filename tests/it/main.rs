@@ -7,6 +7,7 @@ mod bundle;
 mod compose;
 mod config;
 mod exporter;
+mod fmt;
 mod golden;
 mod layers;
 mod live;

@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{random::Random, stand_in::GRAFANA_IMAGE};
+use crate::{random::Random, stamp, stand_in::GRAFANA_IMAGE};
 
 /// Where the result is written, from the root of the repository.
 const PAGE: &str = "assets/evidence/kills.md";
@@ -266,13 +266,7 @@ fn page(
     course: Course,
     rounds: &[Round],
 ) -> anyhow::Result<String> {
-    let commit = text_of("git", &["rev-parse", "--short", "HEAD"], repository)?;
-    let changes = text_of(
-        "git",
-        &["status", "--porcelain", "--untracked-files=no", "--", ".", ":!assets/evidence"],
-        repository,
-    )?;
-    let state = if changes.is_empty() { "" } else { " with local changes" };
+    let commit = stamp::commit(repository)?;
     let version = text_of(&subject.binary.display().to_string(), &["--version"], repository)?;
     let engine = docker(&["version", "--format", "{{.Server.Version}}"])?;
     let label = "{{index .Config.Labels \"dev.llmobs.stand-in\"}}";
@@ -283,7 +277,7 @@ fn page(
     let bad = rounds.iter().filter(|round| !round.faults.is_empty()).count();
     let mut page = format!(
         "# `kill -9` of `llmobs up`\n\n\
-         Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}{state}: {version} (debug \
+         Made by `cargo xtask evidence kills --count {} --seed {seed}` from commit {commit}: {version} (debug \
          build), Docker {engine}, `{PROMETHEUS_IMAGE}`, {grafana} `{GRAFANA_IMAGE}`.\n\n\
          Each line starts from nothing. `up` is killed at a random moment: odd lines between its first step ({} ms) and \
          its last one ({} ms), even lines anywhere between its start and its end ({} ms). Then `up` must succeed, `up \

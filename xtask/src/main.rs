@@ -4,9 +4,11 @@
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
 mod bench_exporter;
+mod bench_promql;
 mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
+mod evidence_rules;
 mod judge;
 mod licences;
 mod random;
@@ -53,6 +55,9 @@ enum Task {
 enum Bench {
     /// Scrapes of a 200-sample page that changes each time, against a server of a static page of that size.
     Exporter,
+    /// Ten expressions of a dashboard over a day of 500 series, against a real Prometheus; needs Docker, or its path
+    /// in PROMETHEUS.
+    Promql,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -69,14 +74,9 @@ enum Evidence {
         seed: u64,
     },
     /// Generated `PromQL` over generated series, against a real Prometheus; needs Docker, or its path in PROMETHEUS.
-    Promql {
-        /// How many expressions.
-        #[arg(long, default_value_t = 6000)]
-        count: usize,
-        /// Of the series and the expressions.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+    Promql(evidence_promql::Options),
+    /// Generated groups of rules over generated series, by `promtool test rules`; needs Docker, or its path in PROMTOOL.
+    Rules(evidence_rules::Options),
 }
 
 fn main() -> ExitCode {
@@ -87,8 +87,10 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
+        Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
-        Task::Evidence(Evidence::Promql { count, seed }) => evidence_promql::run(&repository(), count, seed),
+        Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),
+        Task::Evidence(Evidence::Rules(options)) => evidence_rules::run(&repository(), &options),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
-    promql::syntax::{self, Expr, Options},
+    promql::syntax::{self, Expr, ExprKind, Options},
     text::{Source, Span},
     yaml::{self, Style},
 };
@@ -22,7 +22,7 @@ pub struct Formatted {
 /// Formats every expression: a short one stays on its line, or in its block; a long one becomes a block with a line
 /// for each part. `file` is what [`read`](super::read) read of the source.
 ///
-/// What comes out is read again and has the same rules; `Err` says where it would not.
+/// What comes out is read again and has the same rules, the order of matchers aside; `Err` says where it would not.
 pub fn format(source: &Source, file: &RuleFile, options: &Options) -> Result<Formatted, Vec<Diagnostic>> {
     let (mut edits, mut left_alone, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     let mut changed = 0;
@@ -88,7 +88,7 @@ fn edits_of(source: &Source, expr: &Expression) -> Result<Vec<Edit>, Left> {
     }
     let file = source.text();
     let lead = lead(file, expr)?;
-    let pretty = syntax::pretty(&expr.tree);
+    let pretty = syntax::block(&expr.tree, syntax::WIDTH);
     if matches!(scalar.style, Style::Literal | Style::Folded) {
         return block(file, expr, &pretty, lead.header.ok_or(SHARED)?);
     }
@@ -117,7 +117,10 @@ struct Lead {
 fn lead(file: &str, expr: &Expression) -> Result<Lead, Left> {
     let end = expr.text.span().start;
     let between = file.get(expr.key.end..end).ok_or(SHARED)?;
-    let colon = between.find(|c: char| !c.is_whitespace()).filter(|at| between[*at..].starts_with(':')).ok_or(SHARED)?;
+    let colon = between
+        .find(|c: char| !c.is_whitespace())
+        .filter(|at| between[*at..].starts_with(':'))
+        .ok_or(SHARED)?;
     let start = expr.key.end + colon + 1;
     let (mut at, mut is_blank) = (start, true);
     while at < end {
@@ -127,7 +130,9 @@ fn lead(file: &str, expr: &Expression) -> Result<Lead, Left> {
             Some(c) if c.is_whitespace() => c.len_utf8(),
             Some('#') => rest.find('\n').unwrap_or(rest.len()),
             Some('!') => word,
-            Some('|' | '>') => return Ok(Lead { is_blank: false, start, header: Some(Span::new(at, at + word)) }),
+            Some('|' | '>') => {
+                return Ok(Lead { is_blank: false, start, header: Some(Span::new(at, at + word)) });
+            }
             _ => return Err(SHARED),
         };
         is_blank &= rest.starts_with(char::is_whitespace);
@@ -204,13 +209,14 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         yaml::Options { max_bytes: usize::MAX, too_long: "", max_depth: 8, dialect: yaml::Dialect::Foreign };
     let mut mistakes = Vec::new();
     let root = yaml::read(&source, &options, &mut mistakes);
-    let value = root.as_ref().and_then(|root| root.entry("b").and(root.entry("a"))).map(|entry| &entry.value.value);
+    let value =
+        root.as_ref().and_then(|root| root.entry("b").and(root.entry("a"))).map(|entry| &entry.value.value);
     mistakes.is_empty()
         && matches!(value, Some(yaml::Value::Scalar(scalar)) if scalar.style == Style::Plain && scalar.text == text)
 }
 
-/// Whether there is a `#` outside of quotes.
-fn has_comment(expr: &str) -> bool {
+/// Whether there is a `#` outside of quotes: a comment goes to the end of its line.
+pub fn has_comment(expr: &str) -> bool {
     let (mut quote, mut escaped) = (None, false);
     for c in expr.chars() {
         match quote {
@@ -238,7 +244,8 @@ fn first_line(source: &Source, span: Span) -> Span {
 fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> Result<(), Vec<Diagnostic>> {
     let again = Source::new(source.name(), text);
     let fault = |rule: &Rule| {
-        let message = format!("the expression of `{}` would not stay the same when formatted", rule.name.node);
+        let message =
+            format!("the expression of `{}` would not stay the same when formatted", rule.name.node);
         Diagnostic::error(message)
             .at(source, first_line(source, rule.expr.text.span()), "")
             .because("this is a fault of llmobs; the file is left as it is")
@@ -246,7 +253,8 @@ fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> 
     let (formatted, _) = read(&again, options).map_err(|mut mistakes| {
         mistakes.retain(|mistake| mistake.severity == Severity::Error);
         for mistake in &mut mistakes {
-            mistake.why = Some("this is what formatting would make of the file; it is a fault of llmobs".to_owned());
+            mistake.why =
+                Some("this is what formatting would make of the file; it is a fault of llmobs".to_owned());
         }
         mistakes
     })?;
@@ -281,8 +289,10 @@ fn meaning(rule: &Rule) -> String {
     )
 }
 
-/// The tree as text, without the places of its parts.
+/// The tree as text, without the places of its parts and the order of matchers.
 fn shape(tree: &Expr) -> String {
+    let mut tree = tree.clone();
+    sort_matchers(&mut tree);
     let whole = format!("{tree:?}");
     let mut parts = whole.split("Span { start: ");
     let mut shape = parts.next().unwrap_or_default().to_owned();
@@ -290,4 +300,175 @@ fn shape(tree: &Expr) -> String {
         shape.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
     }
     shape
+}
+
+fn sort_matchers(expr: &mut Expr) {
+    let matchers = match &mut expr.kind {
+        ExprKind::Selector(selector) => Some(&mut selector.matchers),
+        ExprKind::Range(range) => Some(&mut range.selector.matchers),
+        _ => None,
+    };
+    if let Some(matchers) = matchers {
+        matchers.sort_by_key(|m| (m.name.node.clone(), m.op.node, m.value.node.clone()));
+    }
+    for child in expr.children_mut() {
+        sort_matchers(child);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Options = Options { experimental: false, variables: false };
+    const LONG: &str = "sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05";
+
+    /// The file with the rule's lines in it, formatted; formatting what came out changes nothing.
+    #[track_caller]
+    fn check(lines: &str, expect: &str) {
+        let around = |lines: &str| format!("# top\ngroups:\n- name: a # a\n  rules:\n{lines}# end\n");
+        let format_once = |text: &str| {
+            let source = Source::new("t", text);
+            let (file, _) = read(&source, &OPTIONS).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+            format(&source, &file, &OPTIONS).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+        };
+        let once = format_once(&around(lines));
+        assert_eq!(once.text, around(expect));
+        assert_eq!(once.changed > 0, lines != expect);
+        let twice = format_once(&once.text);
+        assert_eq!((twice.text, twice.changed), (once.text, 0));
+    }
+
+    #[test]
+    fn a_short_expression_stays_where_it_is() {
+        check(
+            "  - record: x\n    expr: sum(up)by(job)  # why\n",
+            "  - record: x\n    expr: sum by (job) (up)  # why\n",
+        );
+        check("  - {record: x, expr: 'sum(up)'}\n", "  - {record: x, expr: 'sum(up)'}\n");
+        check("  - {record: x, expr: 'rate( up[5m])'}\n", "  - {record: x, expr: 'rate(up[5m])'}\n");
+        check("  - {record: x, expr: a+b}\n", "  - {record: x, expr: a + b}\n");
+        check("  - record: x\n    expr: 'up{a=''1''}'\n", "  - record: x\n    expr: 'up{a=\"1\"}'\n");
+        check("  - record: x\n    expr: \"up{a='1'}\"\n", "  - record: x\n    expr: \"up{a=\\\"1\\\"}\"\n");
+        check(
+            "  - record: x
+    expr: up{a=\"x\"}==1
+",
+            "  - record: x
+    expr: up{a=\"x\"} == 1
+",
+        );
+        check(
+            "  - record: x\n    expr:\n      a\n      +b\n    labels: {}\n",
+            "  - record: x\n    expr:\n      a + b\n    labels: {}\n",
+        );
+        check(
+            "  - record: x\n    expr: |  # why\n      up\n\n        ==0\n\n    labels: {}\n",
+            "  - record: x\n    expr: |  # why\n      up == 0\n\n    labels: {}\n",
+        );
+        check(
+            "  - record: x\n    expr: >-\n      up\n      == 0\n",
+            "  - record: x\n    expr: >-\n      up == 0\n",
+        );
+        check(
+            "  - record: x\n    expr: |4-\n            up==0\n",
+            "  - record: x\n    expr: |-\n        up == 0\n",
+        );
+    }
+
+    #[test]
+    fn quotes_come_where_a_plain_scalar_would_be_read_otherwise() {
+        check("  - {record: x, expr: a-b}\n", "  - {record: x, expr: a - b}\n");
+        check("  - record: x\n    expr: topk(1,up)\n", "  - record: x\n    expr: topk(1, up)\n");
+        check("  - {record: x, expr: \"topk(1,up)\"}\n", "  - {record: x, expr: \"topk(1, up)\"}\n");
+        check(
+            "  - record: x\n    expr: label_join(up,'a',':','b')\n",
+            "  - record: x\n    expr: label_join(up, \"a\", \":\", \"b\")\n",
+        );
+        check("  - record: x\n    expr: (  'a:\\x20b' )\n", "  - record: x\n    expr: '(\"a: b\")'\n");
+    }
+
+    #[test]
+    fn a_long_expression_becomes_a_block() {
+        let block = "        sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m]))\n        /\n        sum by (model) (rate(llm_requests_total[5m]))\n        > 0.05\n";
+        let shown = |indent: usize| {
+            block
+                .lines()
+                .map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start()))
+                .collect::<String>()
+        };
+        let long = LONG;
+        check(
+            &format!("  - record: x\n    expr: {long}  # why\n    labels: {{a: b}}\n"),
+            &format!("  - record: x\n    expr: |-  # why\n{}    labels: {{a: b}}\n", shown(6)),
+        );
+        check(
+            &format!("  -   expr:   '{long}'\n      record: x\n"),
+            &format!("  -   expr: |-\n{}      record: x\n", shown(8)),
+        );
+        check(
+            &format!("  - record: x\n    expr:\n      {long}\n"),
+            &format!("  - record: x\n    expr: |-\n{}", shown(6)),
+        );
+        check(
+            &format!("  - record: x\n    expr: |\n          {long}\n\n"),
+            &format!("  - record: x\n    expr: |\n{}\n", shown(10)),
+        );
+        check(
+            &format!("  - record: x\n    expr: >2\n      {long}\n"),
+            &format!("  - record: x\n    expr: |\n{}", shown(6)),
+        );
+        check(
+            &format!("  - record: x\n    expr: !!str {long}\n"),
+            &format!("  - record: x\n    expr: !!str |-\n{}", shown(6)),
+        );
+        check(
+            &format!("  - {{record: x, expr: '{long}'}}\n"),
+            &format!("  - {{record: x, expr: '{long}'}}\n"),
+        );
+    }
+
+    #[test]
+    fn matchers_come_in_the_order_of_their_names() {
+        check(
+            "  - record: x\n    expr: up{b='1',a='2'} offset 1m\n",
+            "  - record: x\n    expr: up{a=\"2\",b=\"1\"} offset 1m\n",
+        );
+    }
+
+    #[test]
+    fn line_ends_of_windows_stay() {
+        let text = format!(
+            "groups:\r\n- name: a\r\n  rules:\r\n  - record: x\r\n    expr: {LONG}\r\n  - record: y\r\n    expr: |\r\n      a\r\n      +b\r\n"
+        );
+        let source = Source::new("t", text);
+        let (file, _) = read(&source, &OPTIONS).unwrap();
+        let formatted = format(&source, &file, &OPTIONS).unwrap();
+        assert!(formatted.text.replace("\r\n", "").find(['\r', '\n']).is_none(), "{:?}", formatted.text);
+        assert!(formatted.text.ends_with("    expr: |\r\n      a + b\r\n"));
+        assert_eq!(formatted.changed, 2);
+    }
+
+    #[track_caller]
+    fn check_left(lines: &str, expect: &str) {
+        let source = Source::new("t", format!("groups:\n- name: a\n  rules:\n{lines}"));
+        let (file, _) = read(&source, &OPTIONS).unwrap();
+        let formatted = format(&source, &file, &OPTIONS).unwrap();
+        assert_eq!(formatted.text, source.text());
+        assert_eq!(
+            formatted.left_alone.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(),
+            [expect]
+        );
+    }
+
+    #[test]
+    fn comments_and_anchors_are_left_alone() {
+        let comment = "the expression of `x` is left as it is: it holds a comment, for which the formatted text has no place";
+        check_left("  - record: x\n    expr: |\n      a  # why\n      +b\n", comment);
+        let anchor = "the expression of `x` is left as it is: it is marked with an anchor or is an alias";
+        check_left("  - record: x\n    expr: &e a+b\n  - record: y\n    expr: *e\n", anchor);
+        check_left("  - {alert: x, annotations: {a: &e a+b}, expr: *e}\n", anchor);
+        assert!(!has_comment("up{a=\"#\", b='\\'#', c=`\\`} + \"\\\\\""));
+        assert!(has_comment("up{a=\"\\\\\"} # x"));
+    }
 }

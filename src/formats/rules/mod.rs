@@ -1,6 +1,7 @@
 //! Prometheus rule files
 //! (<https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/>), every part with its place.
 
+mod layout;
 mod read;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     time::PromDuration,
 };
 
+pub use layout::{Formatted, format, has_comment};
 pub use read::read;
 
 use super::{FormatError, Pair, Text};
@@ -249,6 +251,6 @@ groups:
         check("groups: 5", "1:9 `groups` takes a list, not a single value <5>");
         check("- a", "1:1 a rule file has keys; this is a list <- a>");
         check("a: [", "1:4 this is no YAML: unclosed bracket '[' <[>");
-        check("groups: []\n---\nx: y", "\n2:1 a second document starts here, and is not read <---\n>");
+        check("groups: []\n---\nx: y", "\n2:1 a second document starts here, and is not read <--->");
     }
 }

@@ -1,6 +1,6 @@
 //! What a query's answer is to be read with: warnings and infos.
 
-use crate::text::Span;
+use crate::text::{Source, Span};
 
 /// How much an annotation matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,18 @@ pub struct Annotation {
     pub level: Level,
     pub message: String,
     pub span: Span,
+}
+
+impl Annotation {
+    /// As Prometheus' API words it, with the place in the query: `PromQL warning: … (1:5)`.
+    pub fn text(&self, query: &str) -> String {
+        let level = match self.level {
+            Level::Warning => "warning",
+            Level::Info => "info",
+        };
+        let at = Source::new("query", query).position(self.span.start);
+        format!("PromQL {level}: {} ({}:{})", self.message, at.line, at.column)
+    }
 }
 
 /// Remarks, each once, in the order of their making.

@@ -2,7 +2,7 @@
 
 use crate::{
     promql::syntax::{Call, Expr, ExprKind, Subquery, ValueType},
-    series::{Labels, Select},
+    series::{Labels, Matcher, Select},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     error::ErrorClass,
     functions::{self, InstantCall, RangeCall, RangeSeries},
     invariant,
-    selector::{Ranges, Samples, Take, WindowCache, samples_of},
+    selector::{Ranges, Reference, Samples, Take, WindowCache, matchers, samples_of},
 };
 
 /// The instants of the whole query, which `start()`, `end()`, `range()` and `step()` speak of.
@@ -109,7 +109,7 @@ impl<'a> Engine<'a> {
             "end" => return constant(self.times.end as f64 / 1000.0),
             "range" => return constant(self.times.range_seconds()),
             "step" => return constant(self.times.step as f64 / 1000.0),
-            "info" => return Err(EvalError::execution("info() is not supported yet").at(expr.span)),
+            "info" => return self.info(call, grid),
             "timestamp" => {
                 if let Some(ExprKind::Selector(selector)) =
                     call.args.first().map(|arg| &arg.unparenthesised().kind)
@@ -241,6 +241,26 @@ impl<'a> Engine<'a> {
             }
         }
         Ok(Ranges { series, reference, range, extension: None })
+    }
+
+    /// `info()`: its second argument selects labels and is no vector.
+    fn info(&mut self, call: &Call, grid: Grid) -> Result<Value, EvalError> {
+        let Some(base) = call.args.first() else {
+            return Err(EvalError::execution("info() has no argument").at(call.name_span));
+        };
+        let (at, offset) = functions::info_reference(base, &|modifiers| {
+            self.reference(modifiers).map(|reference| (reference.at, reference.offset))
+        })?;
+        let wanted = match call.args.get(1).map(|arg| &arg.unparenthesised().kind) {
+            Some(ExprKind::Selector(selector)) => matchers(selector)?,
+            _ => Vec::new(),
+        };
+        let Value::Vector(block) = self.eval(base, grid)? else {
+            return Err(EvalError::execution("expected an instant vector").at(base.span));
+        };
+        let mut times_of =
+            |matchers: &[Matcher]| self.last_samples(matchers, Reference { offset, at }, grid, Take::Time);
+        functions::info(&block, &wanted, &mut times_of).map(Value::Vector)
     }
 
     pub(super) fn check_interrupt(&self) -> Result<(), EvalError> {

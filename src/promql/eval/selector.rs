@@ -70,11 +70,10 @@ impl<'a> Engine<'a> {
         Ok(Reference { offset, at })
     }
 
-    fn select(&self, selector: &VectorSelector, from: i64, to: i64) -> Result<Vec<Selected<'a>>, EvalError> {
-        let matchers = matchers(selector)?;
+    fn select(&self, matchers: &[Matcher], from: i64, to: i64) -> Result<Vec<Selected<'a>>, EvalError> {
         let span = TimeSpan { from: Timestamp(from), to: Timestamp(to) };
         self.data
-            .select(&matchers, span)
+            .select(matchers, span)
             .map_err(|error| EvalError::execution(format!("expanding series: {error}")))
     }
 
@@ -93,9 +92,20 @@ impl<'a> Engine<'a> {
             // Prometheus' `timestamp()` of a selector with `@` does not look at the offset.
             reference.offset = 0;
         }
+        self.last_samples(&matchers(selector)?, reference, grid, what).map(Value::Vector)
+    }
+
+    /// The last sample within the lookback of each series that the matchers accept.
+    pub(super) fn last_samples(
+        &mut self,
+        matchers: &[Matcher],
+        reference: Reference,
+        grid: Grid,
+        what: Take,
+    ) -> Result<Block, EvalError> {
         let (first, last) = reference.bounds(grid);
         let lookback = self.options.lookback_millis;
-        let selected = self.select(selector, first.saturating_sub(lookback).saturating_add(1), last)?;
+        let selected = self.select(matchers, first.saturating_sub(lookback).saturating_add(1), last)?;
         let mut block = Block::new(grid.count);
         let mut cache: HashMap<(*const Timestamp, usize), Rc<Vec<u32>>> = HashMap::new();
         for series in selected {
@@ -127,7 +137,7 @@ impl<'a> Engine<'a> {
                 block.pop();
             }
         }
-        Ok(Value::Vector(block))
+        Ok(block)
     }
 
     /// Values between samples by linear interpolation, the last one where none follows within the lookback.
@@ -136,7 +146,7 @@ impl<'a> Engine<'a> {
         let lookback = self.options.lookback_millis;
         let (first, last) = reference.bounds(grid);
         let from = first.saturating_sub(lookback).saturating_add(1);
-        let selected = self.select(selector, from, last.saturating_add(lookback))?;
+        let selected = self.select(&matchers(selector)?, from, last.saturating_add(lookback))?;
         let mut block = Block::new(grid.count);
         for series in selected {
             self.check_interrupt()?;
@@ -177,7 +187,7 @@ impl<'a> Engine<'a> {
                 let (before, after) = reach(extension, self.options.lookback_millis);
                 let (first, last) = reference.bounds(grid);
                 let from = first.saturating_sub(millis).saturating_sub(before).saturating_add(1);
-                let series = self.select(selector, from, last.saturating_add(after))?;
+                let series = self.select(&matchers(selector)?, from, last.saturating_add(after))?;
                 let series = series.into_iter().map(fresh).collect();
                 Ok(Ranges { series, reference, range: millis, extension })
             }

@@ -248,7 +248,7 @@ impl Checker<'_> {
                 (Some(want), _) => *want,
                 (None, Arity::Fixed) => break,
                 (None, _) => match function.args.last() {
-                    Some(last) => *last,
+                    Some(rest) => *rest,
                     None => break,
                 },
             };

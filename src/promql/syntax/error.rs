@@ -59,9 +59,9 @@ impl ParseErrors {
         if self.text.is_empty() {
             return format!("unknown position: parse error: {message}");
         }
-        let before = &self.text.as_bytes()[..error.span.start.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let before = &self.text[..error.span.start.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
         format!("{line}:{column}: parse error: {message}")
     }
 }

@@ -1,5 +1,7 @@
 //! What numbers, durations and strings mean.
 
+use std::fmt::Write;
+
 use crate::series::quoted;
 
 /// The value of a number as Go reads it: `0x1f`, `0755`, `1e3`, `1_000`, `Inf`, `NaN`.
@@ -14,10 +16,8 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
     } else {
         text.to_owned()
     };
-    let value = match plain.get(..2) {
-        Some("0x" | "0X") => hexadecimal(&plain[2..]),
-        _ => plain.parse().ok(),
-    };
+    // A hexadecimal number that is no 64-bit integer would have to have an exponent, which the lexer does not read.
+    let value = if is_hexadecimal(&plain) { None } else { plain.parse().ok() };
     match value {
         None => Err(refused("invalid syntax")),
         Some(value) if f64::is_infinite(value) && plain.contains(|c: char| c.is_ascii_digit()) => {
@@ -33,22 +33,21 @@ fn integer(text: &str) -> Option<i64> {
         return None;
     }
     let digits = text.replace('_', "");
-    match digits.get(..2) {
-        Some("0x" | "0X") => i64::from_str_radix(&digits[2..], 16).ok(),
-        Some(_) if digits.starts_with('0') => i64::from_str_radix(&digits, 8).ok(),
+    match digits.strip_prefix('0') {
+        Some(_) if is_hexadecimal(text) => i64::from_str_radix(&digits[2..], 16).ok(),
+        Some(octal) if !octal.is_empty() => i64::from_str_radix(octal, 8).ok(),
         _ => digits.parse().ok(),
     }
 }
 
-/// A hexadecimal number beyond 64 bits has no exponent, which Go wants.
-fn hexadecimal(_: &str) -> Option<f64> {
-    None
+fn is_hexadecimal(text: &str) -> bool {
+    matches!(text.as_bytes().get(..2), Some(b"0x" | b"0X"))
 }
 
 /// Whether every `_` stands between two digits, or between the prefix and a digit.
 fn underscores_separate_digits(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_hexadecimal = matches!(bytes.get(..2), Some(b"0x" | b"0X"));
+    let is_hexadecimal = is_hexadecimal(text);
     let is_digit = |index: usize| {
         bytes
             .get(index)
@@ -113,7 +112,7 @@ pub(super) fn duration_text(millis: u64) -> String {
         if rest < length || (whole_only && !rest.is_multiple_of(length)) {
             continue;
         }
-        text.push_str(&format!("{}{unit}", rest / length));
+        write!(text, "{}{unit}", rest / length).expect("writing to a String cannot fail");
         rest %= length;
     }
     text
@@ -179,5 +178,63 @@ fn escaped(chars: &mut std::str::Chars<'_>) -> Option<Escaped> {
         Some(Escaped::Byte(u8::try_from(code).ok()?))
     } else {
         Some(Escaped::Char(char::from_u32(code)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check<T: std::fmt::Debug>(got: Result<T, String>, expect: Result<&str, &str>) {
+        let got = got.map(|value| format!("{value:?}"));
+        assert_eq!(got.as_deref().map_err(String::as_str), expect);
+    }
+
+    #[test]
+    fn numbers_are_read_as_go_reads_them() {
+        check(number("42"), Ok("42.0"));
+        check(number("0x1F"), Ok("31.0"));
+        check(number("0X_1f"), Ok("31.0"));
+        check(number("0755"), Ok("493.0"));
+        check(number("089"), Ok("89.0"));
+        check(number("1_000"), Ok("1000.0"));
+        check(number(".5"), Ok("0.5"));
+        check(number("5."), Ok("5.0"));
+        check(number("1E-3"), Ok("0.001"));
+        check(number("inf"), Ok("inf"));
+        check(number("NaN"), Ok("NaN"));
+        check(number("9223372036854775807"), Ok("9.223372036854776e18"));
+        check(number("9223372036854775808"), Ok("9.223372036854776e18"));
+        check(number("0x"), Err("error parsing number: strconv.ParseFloat: parsing \"0x\": invalid syntax"));
+        let out_of_range = "error parsing number: strconv.ParseFloat: parsing \"1e999\": value out of range";
+        check(number("1e999"), Err(out_of_range));
+    }
+
+    #[test]
+    fn durations_are_read_and_printed() {
+        check(duration("1h30m"), Ok("5400000"));
+        check(duration("1y2w3d4h5m6s7ms"), Ok("33019506007"));
+        check(duration("5m1h"), Err("not a valid duration string: \"5m1h\""));
+        check(duration("1s1s"), Err("not a valid duration string: \"1s1s\""));
+        check(duration("1.5h"), Err("unknown unit \".\" in duration \"1.5h\""));
+        check(duration("5hs"), Err("unknown unit \"hs\" in duration \"5hs\""));
+        check(duration("300y"), Err("duration out of range"));
+        check(
+            duration("99999999999999999999s"),
+            Err("not a valid duration string: \"99999999999999999999s\""),
+        );
+        let texts = [0, 1, 90_000, 129_600_000, 1_209_600_000, 31_536_000_000].map(duration_text);
+        assert_eq!(texts, ["0s", "1ms", "1m30s", "1d12h", "2w", "1y"]);
+    }
+
+    #[test]
+    fn strings_are_unescaped() {
+        check(unquoted(r#""a\n\t\\\"""#), Ok(r#""a\n\t\\\"""#));
+        check(unquoted(r"'\x41\101\u00e9\U0001F600\''"), Ok("\"AAé😀'\""));
+        check(unquoted(r#""\xc3\xa9""#), Ok("\"é\""));
+        check(unquoted(r"`\n`"), Ok(r#""\\n""#));
+        let refused = r#"the escapes of string "\"\\xff\"" do not give UTF-8, which is not supported"#;
+        check(unquoted(r#""\xff""#), Err(refused));
     }
 }

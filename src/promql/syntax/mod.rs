@@ -16,11 +16,11 @@ pub use ast::*;
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Arity, FUNCTIONS, Function, function};
 pub use parser::{MAX_DEPTH, parse};
-pub use pretty::{WIDTH, pretty};
+pub use pretty::{WIDTH, block, pretty};
 pub use visit::SelectorRef;
 
 /// What is accepted beyond the language's stable part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// Functions, aggregations and modifiers behind Prometheus' `promql-experimental-functions` and
     /// `promql-binop-fill-modifiers`.

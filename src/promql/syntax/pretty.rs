@@ -2,7 +2,7 @@
 
 use super::{
     ast::{Expr, ExprKind},
-    print::{Head, Operator, SubqueryTime},
+    print::{Argument, Head, Operator, SubqueryTime},
 };
 
 /// The longest line that Prometheus leaves whole, in bytes, without what it is indented by.
@@ -14,6 +14,13 @@ pub fn pretty(expr: &Expr, width: usize) -> String {
     Layout { width }.lines(expr, 0)
 }
 
+/// As [`pretty`], for a text whose first line says how far it is indented: the operators at the top and their left
+/// operands begin without blanks, right operands too unless they are split at operators of their own; a number stands
+/// behind its operator.
+pub fn block(expr: &Expr, width: usize) -> String {
+    Layout { width }.flush(expr)
+}
+
 struct Layout {
     width: usize,
 }
@@ -22,6 +29,25 @@ impl Layout {
     /// An expression that begins a line.
     fn lines(&self, expr: &Expr, level: usize) -> String {
         format!("{}{}", indent(level), self.rest(expr, level))
+    }
+
+    /// An expression without blanks in front, split at its topmost operators.
+    fn flush(&self, expr: &Expr) -> String {
+        match &expr.kind {
+            ExprKind::Binary(binary) if expr.to_string().len() > self.width => {
+                let lhs = match binary.wraps_left() {
+                    true => self.operand(&binary.lhs, 0, true),
+                    false => self.flush(&binary.lhs),
+                };
+                let rhs = self.operand(&binary.rhs, 0, binary.wraps_right());
+                // What begins indented is shown as a whole of its own.
+                let rhs = if rhs.starts_with(' ') { self.lines(&binary.rhs, 1) } else { rhs };
+                // A number is no line of its own.
+                let gap = if matches!(binary.rhs.kind, ExprKind::Number(_)) { ' ' } else { '\n' };
+                format!("{lhs}\n{}{gap}{rhs}", Operator(binary))
+            }
+            _ => self.rest(expr, 0),
+        }
     }
 
     /// An expression whose indentation is written already.
@@ -39,7 +65,12 @@ impl Layout {
                 format!("{inner}{}", SubqueryTime(subquery))
             }
             ExprKind::Call(call) => {
-                let args: Vec<String> = call.args.iter().map(|arg| self.lines(arg, below)).collect();
+                let args: Vec<String> = (call.args.iter().enumerate())
+                    .map(|(index, arg)| match Argument::new(call, index, arg) {
+                        Argument::Plain(expr) => self.lines(expr, below),
+                        labels @ Argument::Labels(_) => format!("{}{labels}", indent(below)),
+                    })
+                    .collect();
                 format!("{}(\n{}\n{end})", call.function.name, args.join(",\n"))
             }
             ExprKind::Aggregate(aggregate) => {
@@ -74,4 +105,50 @@ impl Layout {
 
 fn indent(level: usize) -> String {
     "  ".repeat(level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::syntax::{Options, parse};
+
+    #[track_caller]
+    fn check(text: &str, expect: &[&str]) {
+        let expr = parse(text, &Options { experimental: true, variables: false }).unwrap();
+        let lines = pretty(&expr, 24);
+        assert_eq!(lines.lines().collect::<Vec<_>>(), expect);
+    }
+
+    #[test]
+    fn what_is_too_wide_is_split_by_its_levels() {
+        check("sum by (model) (x)", &["sum by (model) (x)"]);
+        check(
+            "sum by (model) (rate(requests_total[5m]))",
+            &["sum by (model) (", "  rate(requests_total[5m])", ")"],
+        );
+        check(
+            "errors_total / on (a) group_left () (requests_total + 1)",
+            &["  errors_total", "/ on (a) group_left ()", "  (requests_total + 1)"],
+        );
+        check(
+            "topk(3, requests_total) - -(errors_total + failures_total)",
+            &[
+                "  topk(3, requests_total)",
+                "-",
+                "  -(",
+                "      errors_total",
+                "    +",
+                "      failures_total",
+                "  )",
+            ],
+        );
+        check(
+            "max_over_time(rate(requests_total[5m])[1h:5m] offset 1d)",
+            &["max_over_time(", "  rate(requests_total[5m])[1h:5m] offset 1d", ")"],
+        );
+        check(
+            "info(requests_total, {\"name\", job=\"a\"})",
+            &["info(", "  requests_total,", "  {__name__=\"name\",job=\"a\"}", ")"],
+        );
+    }
 }

@@ -156,3 +156,55 @@ impl DurationExpr {
         visit(self);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::syntax::{DurationKind, Number, Options, parse};
+
+    fn parsed() -> Expr {
+        let text = "topk(scalar(k), a{x=\"1\"} / on (x) max_over_time({__name__=\"b\"}[5m:1m] offset 2m)) + rate(a[3m])";
+        parse(text, &Options::default()).unwrap()
+    }
+
+    #[test]
+    fn selectors_and_names_are_found() {
+        let expr = parsed();
+        let found: Vec<String> = expr.selectors().iter().map(|found| found.selector.to_string()).collect();
+        assert_eq!(found, ["k", "a{x=\"1\"}", "{__name__=\"b\"}", "a"]);
+        assert_eq!(expr.metric_names(), ["a", "b", "k"].into());
+        assert_eq!(expr.selectors()[3].range.map(ToString::to_string).as_deref(), Some("3m"));
+    }
+
+    #[test]
+    fn a_walk_knows_what_is_around() {
+        let mut depths = Vec::new();
+        let expr = parsed();
+        expr.walk(&mut |expr, around| {
+            assert!(
+                around
+                    .last()
+                    .is_none_or(|parent| parent.children().iter().any(|child| std::ptr::eq(*child, expr)))
+            );
+            depths.push(around.len());
+        });
+        assert_eq!(depths, [0, 1, 2, 3, 2, 3, 3, 4, 5, 1, 2]);
+    }
+
+    #[test]
+    fn parts_can_be_changed() {
+        let mut expr = parsed();
+        expr.selectors_mut(&mut |selector| selector.matchers.clear());
+        let hour = DurationKind::Literal(Number { value: 3600.0, is_duration: true });
+        expr.durations_mut(&mut |duration| duration.kind = hour.clone());
+        expr.walk_mut(&mut |expr| {
+            if let ExprKind::Call(call) = &expr.kind
+                && call.function.name == "scalar"
+            {
+                *expr = call.args[0].clone();
+            }
+        });
+        let changed = "topk(k, a / on (x) max_over_time({}[1h:1h] offset 1h)) + rate(a[1h])";
+        assert_eq!(expr.to_string(), changed);
+    }
+}

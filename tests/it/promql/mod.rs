@@ -1,6 +1,10 @@
 //! The language and its evaluation.
 
+<<<<<<< HEAD
 mod corpus;
+=======
+mod parse;
+>>>>>>> main
 mod script;
 
 use std::{env, fs, path::PathBuf};

@@ -83,7 +83,19 @@ impl Store {
         let served = [("job", "vllm"), ("model_name", "llama-3.3-70b")];
         self.add("vllm:num_requests_waiting", &served, |i| Some(float(i % 4)))?;
         self.add("vllm:request_success_total", &served, |i| Some(float(i * 3)))?;
-        self.add("llmobs:spend_usd:per_second", &served, |i| Some(float(i) * 1e-5))
+        self.add("vllm:num_requests_running", &served, |i| Some(float(i % 9)))?;
+        self.add("vllm:prompt_tokens_total", &served, |i| Some(float(i * 800)))?;
+        self.add("vllm:generation_tokens_total", &served, |i| Some(float(i * 90)))?;
+        self.add("vllm:admission_rejections_total", &served, |i| Some(float(i / 5)))?;
+        for (le, share) in [("0.5", 3), ("5.0", 5), ("+Inf", 6)] {
+            let labels = [("job", "vllm"), ("model_name", "llama-3.3-70b"), ("le", le)];
+            for name in ["vllm:e2e_request_latency_seconds_bucket", "vllm:time_to_first_token_seconds_bucket"]
+            {
+                self.add(name, &labels, |i| Some(float(i * share)))?;
+            }
+        }
+        let spent = [("job", "vllm"), ("model", "llama-3.3-70b")];
+        self.add("llmobs:spend_usd:per_second", &spent, |i| Some(float(i) * 1e-5))
     }
 
     fn gauges(&mut self) -> anyhow::Result<()> {

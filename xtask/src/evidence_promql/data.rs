@@ -309,7 +309,7 @@ impl Maker {
             ("zeros", &[0.0, -0.0, -0.0, 0.0]),
             ("huge", &[1.7e308, 1.6e308, 1.75e308]),
             ("minus_huge", &[-1.7e308, -1.2e308]),
-            ("tiny", &[5e-324, 2.2e-308, 1e-310]),
+            ("tiny", &[2.3e-300, 1e-299, 2.226e-305]),
             ("infs", &[f64::INFINITY, f64::NEG_INFINITY, 1.0]),
             ("holes", &[1.0, f64::NAN, 3.0, f64::NAN, f64::NAN, 2.0]),
             ("cancel", &[1e100, 1.0, -1e100, 1.0]),
@@ -324,6 +324,7 @@ impl Maker {
                 self.add(&[(METRIC_NAME, "edge"), ("case", case), ("n", n)], &pace, cycle(values));
             }
         }
+        self.add(&[(METRIC_NAME, "subnormal")], &every(15), cycle(&[5e-324, -1e-310, 2e-308, 1.0]));
         for g in ["a", "b", "c"] {
             for n in ["1", "2", "3", "4", "5"] {
                 self.add(&[(METRIC_NAME, "tie"), ("g", g), ("n", n)], &every(30), |random, _| {
@@ -470,6 +471,8 @@ impl Maker {
             ("10.0.0.1:9090", "/v1/embeddings", "text-embedding-3"),
             ("[::1]:443", "/", "a\nb"),
             ("localhost", "/v1/\"quoted\"\\path", "Ünïcode-日本"),
+            ("{v6}", "a{2}b", "v\u{663}_\u{212a}elvin"),
+            ("a&b--c~~d", "x y\tz\u{a0}", "[stra\u{df}e] \u{17f}"),
         ];
         for (address, path, deployment) in targets {
             let labels = [

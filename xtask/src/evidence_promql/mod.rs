@@ -6,53 +6,137 @@
 //! rule that has a name, or a disagreement.
 //! Start reading at: [`run`].
 
+mod compare;
 mod data;
+mod dump;
 mod families;
 mod grammar;
 mod node;
+mod ours;
+mod page;
+mod rendered;
+mod service;
+mod shrink;
+mod sides;
+mod syntax;
+mod tally;
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use crate::judge::{Query, Server};
+use anyhow::{Context as _, ensure};
 
-pub(crate) fn run(_repository: &Path, count: usize, seed: u64) -> anyhow::Result<ExitCode> {
+pub(crate) use self::{
+    compare::{Order, difference},
+    ours::answer,
+};
+use self::{
+    grammar::{Case, Generator},
+    sides::{Judged, Sides, Verdict},
+    tally::{Disagreement, Tally},
+};
+use crate::judge::{Query, Server, columns};
+
+/// What is asked for on the command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How many expressions.
+    #[arg(long, default_value_t = 6000)]
+    count: usize,
+    /// Of the series and the expressions.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Compare, and write no page.
+    #[arg(long)]
+    check: bool,
+    /// Write the disagreements to this file, each as small as it can be made.
+    #[arg(long)]
+    dump_failures: Option<PathBuf>,
+}
+
+/// How long disagreements are made smaller, all in all.
+const SHRINKING: Duration = Duration::from_secs(120);
+const PAGE: &str = "assets/evidence/promql.md";
+
+pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     let server = Server::start()?;
-    let series = data::series(seed);
-    let samples: usize = series.iter().map(|series| series.samples.len()).sum();
-    println!("{} series, {samples} samples", series.len());
+    let series = data::series(options.seed);
     server.load(&series)?;
-    let mut connection = server.connect()?;
-    let mut generator = grammar::Generator::new(seed);
-    let mut tally: BTreeMap<String, usize> = BTreeMap::new();
-    let mut tags: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for number in 0..count {
+    let columns = columns(&series)?;
+    let mut sides = Sides { theirs: server.connect()?, ours: &columns };
+    let begun = Instant::now();
+    let mut tally = Tally::default();
+    let mut generator = Generator::new(options.seed);
+    let mut different = Vec::new();
+    for number in 0..options.count {
         let case = generator.case(number);
         let query = Query { expr: case.node.print(), when: case.when };
-        let answer = connection.ask(&query)?;
-        let kind = match &answer {
-            Ok(answer) if answer.value.rows() == 0 => "empty".to_owned(),
-            Ok(_) => "full".to_owned(),
-            Err(failure) => failure.class.name().to_owned(),
-        };
-        if kind == "empty" {
-            println!("empty {:?} | {}", query.when, query.expr);
+        let Judged { theirs, ours, verdict } = sides.judge(&query)?;
+        let disagrees = matches!(verdict, Verdict::Different(_));
+        tally.add(&case.tags, &theirs, &ours, disagrees);
+        match verdict {
+            Verdict::Same => {}
+            Verdict::Excused(rule) => *tally.excused.entry(rule).or_default() += 1,
+            Verdict::Different(difference) => {
+                tally.disagreements.push(Disagreement { number, query, difference, smallest: None });
+                different.push(case);
+            }
         }
-        for tag in &case.tags {
-            let entry = tags.entry(tag.clone()).or_default();
-            entry.0 += 1;
-            entry.1 += usize::from(kind == "full");
-        }
-        if let Err(failure) = &answer
-            && !case.tags.contains("deliberate failure")
-            && !case.tags.contains("broken text")
-        {
-            println!("{} {:.60} | {:.200}", failure.class.name(), failure.text, query.expr);
-        }
-        *tally.entry(kind).or_default() += 1;
     }
-    println!("{tally:?}");
-    for (tag, (all, full)) in tags {
-        println!("{tag:30} {all:5} {full:5}");
+    println!("{} cases in {:.1?}", tally.asked(), begun.elapsed());
+    if options.count >= generator.foci() {
+        covered(&server, &tally)?;
     }
-    Ok(ExitCode::SUCCESS)
+    make_smaller(&mut sides, &mut tally, &different)?;
+    if let Some(path) = &options.dump_failures {
+        let text = dump::disagreements(&tally, |query| sides.ask(query))?;
+        fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    let shape = page::Shape {
+        seed: options.seed,
+        series: columns.len(),
+        samples: columns.samples(),
+        version: server.version.clone(),
+    };
+    let rendered = rendered::run(repository)?;
+    let text = page::page(repository, &shape, &tally, &rendered)?;
+    if options.check {
+        print!("{}{}", page::summary(&tally), page::rendered(&rendered));
+    } else {
+        fs::write(repository.join(PAGE), text).with_context(|| format!("cannot write `{PAGE}`"))?;
+        println!("{PAGE}: {} of {} cases differ", tally.disagreements.len(), tally.asked());
+    }
+    let all = rendered.iter().map(|rendered| &rendered.tally).chain([&tally]);
+    let agree = all.into_iter().all(|tally| tally.disagreements.is_empty());
+    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Fails unless each function, operator and aggregation that the judge has was asked for.
+fn covered(server: &Server, tally: &Tally) -> anyhow::Result<()> {
+    let (functions, operators) = server.features()?;
+    let asked = |name: &&String| !tally.tags.contains_key(*name);
+    let missing: BTreeSet<&String> = functions.iter().chain(&operators).filter(asked).collect();
+    ensure!(missing.is_empty(), "the generator does not ask for {missing:?}");
+    Ok(())
+}
+
+fn make_smaller(sides: &mut Sides, tally: &mut Tally, cases: &[Case]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + SHRINKING;
+    for (disagreement, case) in tally.disagreements.iter_mut().zip(cases) {
+        if Instant::now() > deadline {
+            break;
+        }
+        let kind = disagreement.difference.kind;
+        let smallest = shrink::shrink(case, kind, |query| {
+            Ok(sides.disagreement(query)?.map(|difference| difference.kind))
+        })?;
+        let difference = sides.disagreement(&smallest)?;
+        disagreement.smallest = difference.map(|difference| (smallest, difference));
+    }
+    Ok(())
 }

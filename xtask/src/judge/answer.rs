@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) infos: Vec<String>,
 }
 
+pub(crate) type Outcome = Result<Answer, Failure>;
+
 /// Milliseconds and a number.
 pub(crate) type Point = (i64, f64);
 
@@ -79,10 +81,18 @@ impl Value {
             Self::Vector(rows) | Self::Matrix(rows) => rows.len(),
         }
     }
+
+    /// How many samples it has.
+    pub(crate) fn points(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::String(_) => 1,
+            Self::Vector(rows) | Self::Matrix(rows) => rows.iter().map(|row| row.points.len()).sum(),
+        }
+    }
 }
 
 /// An answer of Prometheus' HTTP API.
-pub(super) fn parse(body: &[u8]) -> anyhow::Result<Result<Answer, Failure>> {
+pub(super) fn parse(body: &[u8]) -> anyhow::Result<Outcome> {
     let json: Json = serde_json::from_slice(body).context("the answer is no JSON")?;
     let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
     if json["status"] != "success" {

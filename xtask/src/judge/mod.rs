@@ -7,10 +7,12 @@
 
 mod answer;
 mod http;
+mod promtool;
 mod recorded;
 mod server;
 mod wire;
 
-pub(crate) use answer::{Answer, Class, Failure, Point, Row, Value, parse_number};
-pub(crate) use recorded::{Recorded, columns, in_order};
+pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
+pub(crate) use promtool::promtool;
+pub(crate) use recorded::{Recorded, columns};
 pub(crate) use server::{Connection, Query, Server, When};

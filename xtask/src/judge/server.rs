@@ -6,6 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -13,13 +14,13 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use super::{
-    answer::{self, Answer, Failure},
+    answer::{self, Outcome},
     http::{Http, form},
     recorded::{Recorded, in_order},
     wire,
 };
 
-const IMAGE: &str = "prom/prometheus:v3.16.0";
+pub(super) const IMAGE: &str = "prom/prometheus:v3.16.0";
 /// Names a Prometheus to use instead of the image's.
 const PROGRAM: &str = "PROMETHEUS";
 const FEATURES: &str = "promql-experimental-functions,promql-binop-fill-modifiers";
@@ -59,11 +60,22 @@ pub(crate) struct Connection(Http);
 impl Server {
     /// Starts one. It is found by the variable `PROMETHEUS`, or taken out of the Docker image.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let folder = env::temp_dir().join(format!("llmobs-judge-{}", std::process::id()));
+        Self::start_with("")
+    }
+
+    /// One that takes samples in any order.
+    pub(crate) fn start_for_any_order() -> anyhow::Result<Self> {
+        Self::start_with("storage: {tsdb: {out_of_order_time_window: 30d}}\n")
+    }
+
+    fn start_with(config: &str) -> anyhow::Result<Self> {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).context("cannot create a folder")?;
         let program = program(&folder)?;
         let address = free_address()?;
-        fs::write(folder.join("prometheus.yml"), "").context("cannot write the configuration")?;
+        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
         let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
         let child = Command::new(&program)
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
@@ -144,7 +156,7 @@ impl Drop for Server {
 }
 
 impl Connection {
-    pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<Result<Answer, Failure>> {
+    pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<Outcome> {
         answer::parse(&self.ask_raw(query)?).with_context(|| format!("{query:?}"))
     }
 

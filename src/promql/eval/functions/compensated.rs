@@ -167,7 +167,9 @@ mod tests {
     fn a_mean_is_finite_where_the_sum_is_not() {
         let mean = |values: &[f64]| {
             let mut mean = Mean::from(values[0]);
-            values[1..].iter().for_each(|value| mean.add(*value));
+            for value in &values[1..] {
+                mean.add(*value);
+            }
             mean.mean()
         };
         assert_eq!(mean(&[1.0, 1e100, 1.0, -1e100]), 0.5);

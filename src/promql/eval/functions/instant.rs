@@ -336,9 +336,7 @@ mod tests {
         let told: Vec<_> = annotations.iter().map(|remark| remark.message.as_str()).collect();
         assert_eq!(
             told,
-            [
-                "PromQL warning: sort is ineffective for range queries since results are always ordered by labels"
-            ]
+            ["sort is ineffective for range queries since results are always ordered by labels"]
         );
     }
 

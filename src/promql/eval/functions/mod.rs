@@ -14,6 +14,7 @@ mod extremes;
 #[cfg(test)]
 mod fixture;
 mod histogram;
+mod info;
 mod instant;
 mod labels;
 mod math;
@@ -21,6 +22,7 @@ mod number;
 mod over_time;
 mod range;
 mod rate;
+mod reference;
 mod regression;
 mod smoothing;
 mod sort;
@@ -40,11 +42,13 @@ use super::{
 pub(super) use absent::absent_labels;
 pub(super) use compensated::{Mean, Sum};
 pub(super) use extended::with_edges;
+pub(super) use info::info;
 pub(super) use labels::{is_metadata, without_metadata};
 pub(super) use math::{max, min};
 pub(super) use number::{quoted, shortest};
 pub(super) use over_time::quantile;
 pub(super) use range::{check_extension, range_keeps_name};
+pub(super) use reference::info_reference;
 
 /// A series of a range vector: its samples without staleness markers.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Sums, means, deviations and quantiles of each window.
 
-use super::{RangeSeries, Sum, Window};
+use super::{Mean, RangeSeries, Sum, Window};
 
 pub(super) fn evaluate(name: &str, series: &RangeSeries<'_>, windows: &[Window], out: &mut [f64]) {
     let RangeSeries { times, values, .. } = *series;
@@ -57,33 +57,18 @@ fn sum(values: &[f64]) -> f64 {
     if sum.sum.is_infinite() { sum.sum } else { sum.total() }
 }
 
-/// The sum by the count; where the sum would be infinite, a mean that is kept from sample to sample from there on.
+/// The sum by the count, where the sum is finite.
 fn mean(values: &[f64]) -> f64 {
     let sum = Sum::from(values[0]).extend(&values[1..]);
     if sum.is_finite() {
         let count = values.len() as f64;
         return sum.sum / count + sum.lost / count;
     }
-    let mut sum = Sum::from(values[0]);
-    let mut mean: Option<Sum> = None;
-    for (index, value) in values.iter().enumerate().skip(1) {
-        let count = (index + 1) as f64;
-        if mean.is_none() {
-            let mut next = sum;
-            next.add(*value);
-            if !next.sum.is_infinite() {
-                sum = next;
-                continue;
-            }
-        }
-        let have = mean.unwrap_or(Sum { sum: sum.sum / (count - 1.0), lost: sum.lost / (count - 1.0) });
-        let share = (count - 1.0) / count;
-        let mut next = Sum { sum: share * have.sum, lost: share * have.lost };
-        next.add(value / count);
-        mean = Some(next);
+    let mut mean = Mean::from(values[0]);
+    for value in &values[1..] {
+        mean.add(*value);
     }
-    let count = values.len() as f64;
-    mean.map_or(sum.sum / count + sum.lost / count, Sum::total)
+    mean.mean()
 }
 
 /// Welford's variance of the whole population, compensated.

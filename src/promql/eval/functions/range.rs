@@ -73,10 +73,14 @@ pub(super) fn evaluate(
         "quantile_over_time" => {
             let quantiles = scalar(call, 0);
             over_time::quantiles(quantiles, series, windows, out);
-            let asked = windows.iter().zip(quantiles).filter(|(window, _)| window.lo < window.hi);
-            for (_, quantile) in asked.filter(|(_, quantile)| !(0.0..=1.0).contains(*quantile)) {
-                annotations.warn(bad_quantile(*quantile), span(&call.call.args[0]));
-            }
+            each_odd(
+                windows,
+                quantiles,
+                |quantile| (0.0..=1.0).contains(&quantile),
+                |quantile| {
+                    annotations.warn(bad_quantile(quantile), span(&call.call.args[0]));
+                },
+            );
         }
         "max_over_time" => extremes::extremes(|new, have| new > have, series, windows, out, false),
         "min_over_time" => extremes::extremes(|new, have| new < have, series, windows, out, false),
@@ -94,6 +98,22 @@ fn rates(call: &RangeCall<'_>, kind: Rate, series: &RangeSeries<'_>, windows: &[
     match call.extension {
         None => rate::extrapolated(kind, call.range, series, windows, out),
         Some(extension) => extended::rates(kind, extension, call.range, series, windows, out),
+    }
+}
+
+/// Tells of values that are not as they should be, at steps whose windows have samples; of equal neighbours once.
+pub(super) fn each_odd(
+    windows: &[Window],
+    values: &[f64],
+    is_right: impl Fn(f64) -> bool,
+    mut tell: impl FnMut(f64),
+) {
+    let mut told = None;
+    for (window, value) in windows.iter().zip(values) {
+        if window.lo < window.hi && !is_right(*value) && told != Some(value.to_bits()) {
+            told = Some(value.to_bits());
+            tell(*value);
+        }
     }
 }
 
@@ -141,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_is_not_called_a_counter_is_doubted() {
-        let doubt = "10 PromQL info: metric might not be a counter, name does not end in \
+        let doubt = "10 metric might not be a counter, name does not end in \
                      _total/_sum/_count/_bucket: \"memory\"";
         check("rate", &[], "memory", 20, &[doubt]);
         check("increase", &[], "memory", 20, &[doubt]);
@@ -156,11 +176,11 @@ mod tests {
 
     #[test]
     fn odd_arguments_are_warned_of_where_there_are_samples() {
-        let quantile = ["10 PromQL warning: quantile value should be between 0 and 1, got 1.5"];
+        let quantile = ["10 quantile value should be between 0 and 1, got 1.5"];
         check("quantile_over_time", &[vec![1.5]], "m", 20, &quantile);
         check("quantile_over_time", &[vec![1.5]], "m", 99, &[]);
         check("quantile_over_time", &[vec![1.0]], "m", 20, &[]);
-        let strategy = ["20 PromQL warning: strategy should be 0, 1, or 2 (default), using 2, got NaN"];
+        let strategy = ["20 strategy should be 0, 1, or 2 (default), using 2, got NaN"];
         check("integral", &[vec![f64::NAN]], "m", 20, &strategy);
         check("integral", &[vec![f64::NAN]], "m", 99, &[]);
         check("integral", &[], "m", 20, &[]);

@@ -1,6 +1,6 @@
 //! Smoothing and integrals of each window.
 
-use super::{EvalError, RangeSeries, Sum, Window, over_time::each};
+use super::{EvalError, RangeSeries, Sum, Window, over_time::each, range::each_odd};
 
 /// A weighted mean that follows the level and the trend of the samples.
 ///
@@ -85,11 +85,7 @@ pub(super) fn integral(
             }
         }
     }
-    for (window, strategy) in windows.iter().zip(strategies) {
-        if window.lo < window.hi && strip(*strategy).is_none() {
-            refuse(*strategy);
-        }
-    }
+    each_odd(windows, strategies, |strategy| strip(strategy).is_some(), refuse);
 }
 
 fn area(strip: Strip, series: &RangeSeries<'_>, lo: usize, hi: usize) -> f64 {

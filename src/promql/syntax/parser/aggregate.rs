@@ -28,7 +28,7 @@ impl Parser<'_> {
             self.skip();
             return None;
         }
-        let args = self.arguments();
+        let (args, is_closed) = self.arguments();
         self.in_aggregations -= 1;
         if grouping.is_none() {
             grouping = self.grouping();
@@ -37,7 +37,9 @@ impl Parser<'_> {
         let height = 1 + args.iter().flatten().map(|node| node.height).max().unwrap_or_default();
         let wanted = if op.has_param() { 2 } else { 1 };
         let is_allowed = self.options.experimental || !op.is_experimental();
-        if args.is_empty() {
+        if !is_closed {
+            // How many more there would be is unknown.
+        } else if args.is_empty() {
             self.error(span, "no arguments for aggregate expression provided");
         } else if !is_allowed {
             let name = op.name();
@@ -53,7 +55,7 @@ impl Parser<'_> {
             self.error(span, message);
         }
         self.within_depth(height)?;
-        if args.len() != wanted || args.iter().any(Option::is_none) {
+        if !is_closed || args.len() != wanted || args.iter().any(Option::is_none) {
             for arg in args {
                 self.salvage(arg);
             }
@@ -200,7 +202,7 @@ impl Parser<'_> {
             self.bump();
         }
         let value = match self.peek() {
-            Kind::Number => self.number().map(|number| number.value),
+            Kind::Number => Some(self.number().value),
             Kind::Duration => Some(self.duration_number().value),
             _ => {
                 self.unexpected("", "");

@@ -16,7 +16,7 @@ const LONGEST: f64 = (1_u64 << 63) as f64 / 1e9;
 const MAX_PARTS: usize = 128;
 
 /// What a broken duration says of itself.
-struct Expected {
+struct Broken {
     context: &'static str,
     expected: &'static str,
     parts: usize,
@@ -31,7 +31,7 @@ impl Parser<'_> {
         context: &'static str,
         expected: &'static str,
     ) -> Option<DurationExpr> {
-        let duration = self.duration(&mut Expected { context, expected, parts: 0 }, 0)?;
+        let duration = self.duration(&mut Broken { context, expected, parts: 0 }, 0)?;
         if let DurationKind::Literal(number) = duration.kind
             && number.value <= 0.0
         {
@@ -43,37 +43,32 @@ impl Parser<'_> {
     /// What follows `offset`. It ends after one literal or call, with at most one sign: `offset -2^2` is
     /// `(… offset -2)^2`. But an expression that begins with a parenthesis or with two signs goes on.
     pub(super) fn offset_duration(&mut self) -> Option<DurationExpr> {
-        let expected = &mut Expected { context: "offset", expected: OFFSET, parts: 0 };
+        let broken = &mut Broken { context: "offset", expected: OFFSET, parts: 0 };
         if self.peek() == Kind::LeftParen {
-            return self.duration(expected, 0);
+            return self.duration(broken, 0);
         }
-        let Some((negative, sign)) = self.sign() else { return self.duration_operand(expected) };
+        let Some((negative, sign)) = self.sign() else { return self.duration_operand(broken) };
         if self.sign_follows() {
-            let first = self.signed(expected, negative, sign)?;
-            return self.duration_rest(expected, first, 0);
+            let first = self.signed(broken, negative, sign)?;
+            return self.duration_rest(broken, first, 0);
         }
-        let operand = self.duration_operand(expected)?;
-        Some(self.with_sign(negative, sign, operand))
+        let operand = self.duration_operand(broken)?;
+        Some(Self::with_sign(negative, sign, operand))
     }
 
     /// A duration of operators that bind at least so tightly.
-    fn duration(&mut self, expected: &mut Expected, least: u8) -> Option<DurationExpr> {
+    fn duration(&mut self, broken: &mut Broken, least: u8) -> Option<DurationExpr> {
         self.enter()?;
         let first = match self.sign() {
-            Some((negative, sign)) => self.signed(expected, negative, sign),
-            None => self.duration_operand(expected),
+            Some((negative, sign)) => self.signed(broken, negative, sign),
+            None => self.duration_operand(broken),
         }?;
-        let duration = self.duration_rest(expected, first, least);
+        let duration = self.duration_rest(broken, first, least);
         self.leave();
         duration
     }
 
-    fn duration_rest(
-        &mut self,
-        expected: &mut Expected,
-        first: DurationExpr,
-        least: u8,
-    ) -> Option<DurationExpr> {
+    fn duration_rest(&mut self, broken: &mut Broken, first: DurationExpr, least: u8) -> Option<DurationExpr> {
         let mut lhs = first;
         while let Kind::Operator(operator) = self.peek()
             && let Some(op) = duration_op(operator)
@@ -83,7 +78,7 @@ impl Parser<'_> {
                 break;
             }
             let op_span = self.bump().span;
-            let rhs = self.duration(expected, if op == DurationOp::Pow { level } else { level + 1 })?;
+            let rhs = self.duration(broken, if op == DurationOp::Pow { level } else { level + 1 })?;
             let by_zero = matches!(rhs.kind, DurationKind::Literal(number) if number.value == 0.0);
             match op {
                 DurationOp::Div if by_zero => self.error(op_span, "division by zero"),
@@ -98,12 +93,12 @@ impl Parser<'_> {
     }
 
     /// An operand; the sign before it is read. It binds as multiplication.
-    fn signed(&mut self, expected: &mut Expected, negative: bool, sign: Span) -> Option<DurationExpr> {
-        let operand = self.duration(expected, precedence(BinaryOp::Pow))?;
-        Some(self.with_sign(negative, sign, operand))
+    fn signed(&mut self, broken: &mut Broken, negative: bool, sign: Span) -> Option<DurationExpr> {
+        let operand = self.duration(broken, precedence(BinaryOp::Pow))?;
+        Some(Self::with_sign(negative, sign, operand))
     }
 
-    fn with_sign(&mut self, negative: bool, sign: Span, operand: DurationExpr) -> DurationExpr {
+    fn with_sign(negative: bool, sign: Span, operand: DurationExpr) -> DurationExpr {
         let span = Span::new(sign.start, operand.span.end);
         let kind = match operand.kind {
             DurationKind::Literal(Number { value, is_duration }) => {
@@ -120,22 +115,22 @@ impl Parser<'_> {
     }
 
     /// Whether a sign is `-`, and where it is.
-    fn sign(&mut self) -> Option<(bool, Span)> {
+    pub(super) fn sign(&mut self) -> Option<(bool, Span)> {
         let negative = self.peek() == Kind::Operator(BinaryOp::Sub);
         self.sign_follows().then(|| (negative, self.bump().span))
     }
 
-    fn duration_operand(&mut self, expected: &mut Expected) -> Option<DurationExpr> {
+    fn duration_operand(&mut self, broken: &mut Broken) -> Option<DurationExpr> {
         let start = self.next_span().start;
-        expected.parts += 1;
-        if expected.parts > MAX_PARTS {
+        broken.parts += 1;
+        if broken.parts > MAX_PARTS {
             self.error(self.next_span(), format!("duration of more than {MAX_PARTS} parts"));
             self.stopped = true;
             return None;
         }
         let kind = match self.peek() {
             Kind::Number => {
-                let number = self.number()?;
+                let number = self.number();
                 self.literal(number)
             }
             Kind::Duration => {
@@ -148,17 +143,17 @@ impl Parser<'_> {
             }
             Kind::Keyword(keyword @ (Keyword::Step | Keyword::Range)) => {
                 self.bump();
-                self.expect(Kind::LeftParen, expected)?;
-                self.expect(Kind::RightParen, expected)?;
+                self.expect(Kind::LeftParen, broken)?;
+                self.expect(Kind::RightParen, broken)?;
                 if keyword == Keyword::Step { DurationKind::Step } else { DurationKind::Range }
             }
             Kind::Keyword(keyword @ (Keyword::MaxOf | Keyword::MinOf)) => {
                 self.bump();
-                self.expect(Kind::LeftParen, expected)?;
-                let first = Box::new(self.duration(expected, 0)?);
-                self.expect(Kind::Comma, expected)?;
-                let second = Box::new(self.duration(expected, 0)?);
-                self.expect(Kind::RightParen, expected)?;
+                self.expect(Kind::LeftParen, broken)?;
+                let first = Box::new(self.duration(broken, 0)?);
+                self.expect(Kind::Comma, broken)?;
+                let second = Box::new(self.duration(broken, 0)?);
+                self.expect(Kind::RightParen, broken)?;
                 if keyword == Keyword::MaxOf {
                     DurationKind::MaxOf(first, second)
                 } else {
@@ -167,12 +162,12 @@ impl Parser<'_> {
             }
             Kind::LeftParen => {
                 self.bump();
-                let inner = self.duration(expected, 0)?;
-                self.expect(Kind::RightParen, expected)?;
+                let inner = self.duration(broken, 0)?;
+                self.expect(Kind::RightParen, broken)?;
                 DurationKind::Paren(Box::new(inner))
             }
             _ => {
-                self.unexpected(expected.context, expected.expected);
+                self.unexpected(broken.context, broken.expected);
                 return None;
             }
         };
@@ -180,16 +175,17 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self, number: Number) -> DurationKind {
-        if !(number.value <= LONGEST) {
+        // Nothing that is no number either.
+        if number.value.is_nan() || number.value > LONGEST {
             let span = self.tokens[self.next - 1].span;
             self.error(span, "duration out of range");
         }
         DurationKind::Literal(number)
     }
 
-    fn expect(&mut self, kind: Kind, expected: &Expected) -> Option<()> {
+    fn expect(&mut self, kind: Kind, broken: &Broken) -> Option<()> {
         if self.accept(kind).is_none() {
-            self.unexpected(expected.context, expected.expected);
+            self.unexpected(broken.context, broken.expected);
             return None;
         }
         Some(())

@@ -21,8 +21,14 @@ pub(super) fn precedence(op: BinaryOp) -> u8 {
     match op {
         B::Or => 1,
         B::And | B::Unless => 2,
-        B::Equal | B::NotEqual | B::Less | B::LessEqual | B::Greater | B::GreaterEqual => 3,
-        B::TrimUpper | B::TrimLower => 3,
+        B::Equal
+        | B::NotEqual
+        | B::Less
+        | B::LessEqual
+        | B::Greater
+        | B::GreaterEqual
+        | B::TrimUpper
+        | B::TrimLower => 3,
         B::Add | B::Sub => 4,
         B::Mul | B::Div | B::Mod | B::Atan2 => 5,
         B::Pow => 6,
@@ -88,7 +94,10 @@ impl Parser<'_> {
 
     fn primary(&mut self) -> Option<Node> {
         match self.peek() {
-            Kind::Number => self.number().map(ExprKind::Number).map(|kind| self.leaf(kind)),
+            Kind::Number => {
+                let number = self.number();
+                Some(self.leaf(ExprKind::Number(number)))
+            }
             Kind::Duration => {
                 let number = self.duration_number();
                 Some(self.leaf(ExprKind::Number(number)))
@@ -98,7 +107,6 @@ impl Parser<'_> {
                 Some(self.leaf(ExprKind::String(value)))
             }
             Kind::LeftParen => self.parenthesised(),
-            Kind::LeftBrace | Kind::MetricIdentifier => self.selector(),
             Kind::Identifier if self.peek_second() == Kind::LeftParen => self.call(),
             Kind::Keyword(keyword) if keyword.is_function() && self.peek_second() == Kind::LeftParen => {
                 self.call()
@@ -111,7 +119,9 @@ impl Parser<'_> {
             {
                 self.aggregate(op)
             }
-            Kind::Identifier | Kind::Aggregate(_) => self.selector(),
+            Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregate(_) | Kind::LeftBrace => {
+                self.selector()
+            }
             Kind::Keyword(keyword) if keyword.is_metric_name() => self.selector(),
             Kind::Operator(BinaryOp::And | BinaryOp::Or | BinaryOp::Unless) => self.selector(),
             _ => {
@@ -128,22 +138,22 @@ impl Parser<'_> {
         Node { expr: Expr { kind, span }, height: 1 }
     }
 
-    /// The number that comes next; a wrong one is reported and 0.
-    pub(super) fn number(&mut self) -> Option<Number> {
+    /// The number that comes next; a wrong one is reported and 1, which nothing complains of.
+    pub(super) fn number(&mut self) -> Number {
         let span = self.bump().span;
         let value = literal::number(self.slice(span)).unwrap_or_else(|message| {
             self.error(span, message);
-            0.0
+            1.0
         });
-        Some(Number { value, is_duration: false })
+        Number { value, is_duration: false }
     }
 
-    /// The duration that comes next; a wrong one is reported and 0.
+    /// The duration that comes next, likewise.
     pub(super) fn duration_number(&mut self) -> Number {
         let span = self.bump().span;
         let millis = literal::duration(self.slice(span)).unwrap_or_else(|message| {
             self.error(span, message);
-            0
+            1000
         });
         Number { value: millis as f64 / 1000.0, is_duration: true }
     }
@@ -183,7 +193,7 @@ impl Parser<'_> {
 
     fn call(&mut self) -> Option<Node> {
         let name_span = self.bump().span;
-        let args = self.arguments();
+        let (args, is_closed) = self.arguments();
         let name = self.slice(name_span).to_owned();
         let found = function(&name);
         match found {
@@ -198,7 +208,7 @@ impl Parser<'_> {
         let span = Span::new(name_span.start, self.end());
         let height = 1 + args.iter().flatten().map(|node| node.height).max().unwrap_or_default();
         let args: Vec<Option<Expr>> = args.into_iter().map(|arg| arg.map(|node| node.expr)).collect();
-        let Some(function) = found else {
+        let Some(function) = found.filter(|_| is_closed) else {
             self.fragments.extend(args.into_iter().flatten().map(Fragment::Expr));
             return None;
         };
@@ -211,27 +221,39 @@ impl Parser<'_> {
         Some(Node { expr: Expr { kind: ExprKind::Call(Call { function, name_span, args }), span }, height })
     }
 
-    /// `(a, b)`. A broken argument is `None`.
-    pub(super) fn arguments(&mut self) -> Vec<Option<Node>> {
+    /// `(a, b)`, and whether it is closed. A broken argument is `None`.
+    pub(super) fn arguments(&mut self) -> (Vec<Option<Node>>, bool) {
         let mut args = Vec::new();
         self.bump();
         if self.accept(Kind::RightParen).is_some() {
-            return args;
+            return (args, true);
         }
         loop {
-            args.push(self.until_closed());
+            self.argument(&mut args);
             while let Some(comma) = self.accept(Kind::Comma) {
                 // Prometheus calls a comma trailing also where something else is wrong behind it.
                 if !self.starts_expression() && !self.is_after_fault() {
                     self.error(comma.span, "trailing commas not allowed in function call args");
                 }
                 if !matches!(self.peek(), Kind::Comma | Kind::RightParen) {
-                    args.push(self.until_closed());
+                    self.argument(&mut args);
                 }
             }
-            if self.accept(Kind::RightParen).is_some() || self.peek() == Kind::End {
-                return args;
+            if self.accept(Kind::RightParen).is_some() {
+                return (args, true);
             }
+            if self.peek() == Kind::End {
+                return (args, false);
+            }
+        }
+    }
+
+    /// Where nothing stands is no argument, though that was reported.
+    fn argument(&mut self, args: &mut Vec<Option<Node>>) {
+        let before = self.next;
+        let arg = self.until_closed();
+        if self.next > before {
+            args.push(arg);
         }
     }
 

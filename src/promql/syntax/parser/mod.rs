@@ -8,6 +8,8 @@ mod duration;
 mod expression;
 mod modifier;
 mod selector;
+#[cfg(test)]
+mod tests;
 
 use crate::text::Span;
 
@@ -29,10 +31,10 @@ const MAX_ERRORS: usize = 64;
 
 /// An expression of the language, or all that is wrong with it.
 pub fn parse(text: &str, options: &Options) -> Result<Expr, ParseErrors> {
-    let lexed = lex(text, options);
+    let lexed = lex(text, *options);
     let mut parser = Parser {
         text,
-        options,
+        options: *options,
         tokens: lexed.tokens,
         faults: lexed.faults,
         next: 0,
@@ -65,7 +67,7 @@ struct Node {
 /// State of one parse. Functions that give `None` have reported why.
 struct Parser<'a> {
     text: &'a str,
-    options: &'a Options,
+    options: Options,
     tokens: Vec<Token>,
     faults: Vec<(usize, ParseError)>,
     next: usize,

@@ -101,8 +101,11 @@ impl Parser<'_> {
 
     fn offset(&mut self, node: Option<Node>) -> Option<Node> {
         let start = self.bump().span.start;
+        let first = self.next;
         let Some(offset) = self.offset_duration() else {
-            self.unexpected("offset", DURATION);
+            // Go on behind all of it, though it may have been left within parentheses.
+            self.next = first;
+            while self.sign().is_some() {}
             self.skip();
             self.salvage(node);
             return None;
@@ -137,7 +140,7 @@ impl Parser<'_> {
         let span = node.expr.span;
         let end = self.end();
         if let Time::Seconds(seconds) = time
-            && !(seconds.abs() < i64::MAX as f64)
+            && (seconds.is_nan() || seconds.abs() >= i64::MAX as f64)
         {
             self.error(span, format!("timestamp out of bounds for @ modifier: {}", fixed(seconds)));
         }
@@ -171,7 +174,7 @@ impl Parser<'_> {
             _ => None,
         };
         let time = match self.peek() {
-            Kind::Number => self.number().map(|number| number.value),
+            Kind::Number => Some(self.number().value),
             Kind::Duration => Some(self.duration_number().value),
             Kind::Keyword(keyword @ (Keyword::Start | Keyword::End)) if sign.is_none() => {
                 self.bump();

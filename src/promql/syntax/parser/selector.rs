@@ -35,6 +35,9 @@ impl Parser<'_> {
         }
         let span = Span::new(start, self.end());
         if !whole {
+            if self.peek() == Kind::End {
+                return None;
+            }
             self.damaged.push(span);
         }
         Some(Node { expr: Expr { kind: ExprKind::Selector(Box::new(selector)), span }, height: 1 })
@@ -84,7 +87,7 @@ impl Parser<'_> {
                 if let Some((op, op_span)) = self.match_op() {
                     return self.value(selector, Spanned { node: name, span }, op, op_span);
                 }
-                self.quoted_name(selector, Spanned { node: name, span });
+                Self::quoted_name(selector, Spanned { node: name, span });
                 Some(())
             }
             Kind::Variable => {
@@ -100,7 +103,7 @@ impl Parser<'_> {
     }
 
     /// A metric name in braces. The first one is the selector's; further ones, and an empty one, are matchers.
-    fn quoted_name(&mut self, selector: &mut VectorSelector, name: Spanned<String>) {
+    fn quoted_name(selector: &mut VectorSelector, name: Spanned<String>) {
         if selector.name.is_none() && !name.node.is_empty() {
             selector.name = Some(name);
             return;

@@ -126,6 +126,11 @@ impl Generator {
         self.tag("deliberate failure");
         let text =
             if self.random.chance(0.5) { *self.random.pick(&REFUSED) } else { *self.random.pick(&EXECUTED) };
+        for operator in super::operators::OF_HISTOGRAMS {
+            if text.contains(operator) {
+                self.tag(operator);
+            }
+        }
         Node::vector().text(text)
     }
 

@@ -24,7 +24,9 @@ const ARITHMETIC: [&str; 7] = ["+", "-", "*", "/", "%", "^", "atan2"];
 const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 const SETS: [&str; 3] = ["and", "or", "unless"];
 
-/// All of them, and `</` and `>/`, which are of native histograms.
+/// Of native histograms: of floats they give nothing.
+pub(super) const OF_HISTOGRAMS: [&str; 2] = ["</", ">/"];
+
 pub(super) const OPERATORS: [&str; 16] =
     ["+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless"];
 

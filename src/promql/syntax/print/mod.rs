@@ -2,16 +2,19 @@
 //!
 //! It is what Prometheus prints, save where that would not be read back as the same: see COMPATIBILITY.md.
 
+mod selector;
+
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::series::{METRIC_NAME, quoted};
+use crate::series::quoted;
+
+use selector::{Whole, extension, modifiers, print_selector, selected};
 
 use super::{
     ast::{
-        Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Group, Matching,
-        Modifiers, Number, Spanned, Subquery, Unary, VectorSelector,
+        Aggregate, Binary, BinaryOp, Call, Expr, ExprKind, Group, Matching, Spanned, Subquery, Unary,
+        VectorSelector,
     },
-    literal::duration_text,
     token::{Kind, word},
 };
 
@@ -22,7 +25,7 @@ impl Display for Expr {
             ExprKind::String(text) => f.write_str(&quoted(text)),
             ExprKind::Selector(selector) => selector.fmt(f),
             ExprKind::Range(range) => {
-                selected(&range.selector, f)?;
+                selected(&range.selector, false, f)?;
                 write!(f, "[{}]", Whole(&range.range))?;
                 extension(&range.selector, f)?;
                 modifiers(&range.selector.modifiers, f)
@@ -32,7 +35,10 @@ impl Display for Expr {
             }
             ExprKind::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
-                list(&call.args, f)?;
+                for (index, arg) in call.args.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { ", " })?;
+                    Argument::new(call, index, arg).fmt(f)?;
+                }
                 f.write_char(')')
             }
             ExprKind::Aggregate(aggregate) => {
@@ -168,7 +174,7 @@ fn print_matching(matching: &Matching, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, " group_{side} ({})", Names(&matching.include))?;
     }
     match (matching.fill_left, matching.fill_right) {
-        (Some(left), Some(right)) if left == right => write!(f, " fill ({})", Float(left)),
+        (Some(left), Some(right)) if left.total_cmp(&right).is_eq() => write!(f, " fill ({})", Float(left)),
         (left, right) => {
             if let Some(left) = left {
                 write!(f, " fill_left ({})", Float(left))?;
@@ -212,89 +218,29 @@ impl Display for Names<'_> {
     }
 }
 
-fn list(exprs: &[Expr], f: &mut Formatter<'_>) -> fmt::Result {
-    for (index, expr) in exprs.iter().enumerate() {
-        write!(f, "{}{expr}", if index == 0 { "" } else { ", " })?;
-    }
-    Ok(())
+/// An argument of a call. The second one of `info` is a selector of labels: its name has to stand in braces.
+pub(super) enum Argument<'a> {
+    Plain(&'a Expr),
+    Labels(&'a VectorSelector),
 }
 
-impl Display for VectorSelector {
+impl<'a> Argument<'a> {
+    pub(super) fn new(call: &'a Call, index: usize, arg: &'a Expr) -> Self {
+        match &arg.kind {
+            ExprKind::Selector(selector) if call.function.name == "info" && index == 1 => {
+                Self::Labels(selector)
+            }
+            _ => Self::Plain(arg),
+        }
+    }
+}
+
+impl Display for Argument<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        selected(self, f)?;
-        let Modifiers { at, offset } = &self.modifiers;
-        print_at(at.as_ref(), f)?;
-        extension(self, f)?;
-        print_offset(offset.as_ref(), f)
-    }
-}
-
-/// Name and matchers, sorted by their text; what was left open stands last, as it was written.
-fn selected(selector: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {
-    let (mut bare, mut items) = (None, Vec::new());
-    let names_again = selector.matchers.iter().any(|matcher| matcher.name.node == METRIC_NAME);
-    match &selector.name {
-        // Beside another matcher of the name, one outside the braces is refused.
-        Some(name) if is_bare_metric_name(&name.node) && !names_again => bare = Some(&name.node),
-        Some(name) => items.push(format!("{METRIC_NAME}={}", quoted(&name.node))),
-        None => {}
-    }
-    for matcher in &selector.matchers {
-        let (name, op, value) = (&matcher.name.node, matcher.op.node.text(), quoted(&matcher.value.node));
-        items.push(if is_label_name(name) {
-            format!("{name}{op}{value}")
-        } else {
-            format!("{}{op}{value}", quoted(name))
-        });
-    }
-    items.sort();
-    items.extend(selector.holes.iter().map(|hole| hole.node.clone()));
-    f.write_str(bare.map_or("", String::as_str))?;
-    if items.is_empty() && bare.is_some() { Ok(()) } else { write!(f, "{{{}}}", items.join(",")) }
-}
-
-fn extension(selector: &VectorSelector, f: &mut Formatter<'_>) -> fmt::Result {
-    selector.extension.as_ref().map_or(Ok(()), |extension| write!(f, " {}", extension.node.text()))
-}
-
-fn modifiers(modifiers: &Modifiers, f: &mut Formatter<'_>) -> fmt::Result {
-    print_at(modifiers.at.as_ref(), f)?;
-    print_offset(modifiers.offset.as_ref(), f)
-}
-
-fn print_at(at: Option<&Spanned<At>>, f: &mut Formatter<'_>) -> fmt::Result {
-    match at.map(|at| at.node) {
-        None => Ok(()),
-        Some(At::Start) => f.write_str(" @ start()"),
-        Some(At::End) => f.write_str(" @ end()"),
-        Some(At::Timestamp(millis)) => {
-            let sign = if millis < 0 { "-" } else { "" };
-            let millis = millis.unsigned_abs();
-            write!(f, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)
+        match self {
+            Self::Plain(expr) => expr.fmt(f),
+            Self::Labels(selector) => print_selector(selector, true, f),
         }
-    }
-}
-
-/// An offset of nothing is none.
-fn print_offset(offset: Option<&Spanned<DurationExpr>>, f: &mut Formatter<'_>) -> fmt::Result {
-    let Some(offset) = offset.map(|offset| &offset.node) else { return Ok(()) };
-    match &offset.kind {
-        DurationKind::Literal(number) if number.value == 0.0 => Ok(()),
-        // Without parentheses around all of it or its beginning, the offset would end before the operator.
-        DurationKind::Binary { .. } if !begins_with_parenthesis(offset) => write!(f, " offset ({offset})"),
-        // And without the sign it would not.
-        DurationKind::Plus(inner) if matches!(inner.kind, DurationKind::Paren(_)) => {
-            write!(f, " offset +{inner}")
-        }
-        _ => write!(f, " offset {}", Whole(offset)),
-    }
-}
-
-fn begins_with_parenthesis(duration: &DurationExpr) -> bool {
-    match &duration.kind {
-        DurationKind::Paren(_) => true,
-        DurationKind::Binary { lhs, .. } => begins_with_parenthesis(lhs),
-        _ => false,
     }
 }
 
@@ -310,57 +256,6 @@ impl Display for SubqueryTime<'_> {
         f.write_char(']')?;
         modifiers(&self.0.modifiers, f)
     }
-}
-
-/// A whole duration: a number alone is printed with its units.
-struct Whole<'a>(&'a DurationExpr);
-
-impl Display for Whole<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.kind {
-            DurationKind::Literal(Number { value, .. }) => Number { value, is_duration: true }.fmt(f),
-            _ => self.0.fmt(f),
-        }
-    }
-}
-
-impl Display for DurationExpr {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            DurationKind::Literal(number) => number.fmt(f),
-            DurationKind::Step => f.write_str("step()"),
-            DurationKind::Range => f.write_str("range()"),
-            DurationKind::Variable(name) => f.write_str(name),
-            DurationKind::Negated(inner) => write!(f, "-{inner}"),
-            DurationKind::Plus(inner) => inner.fmt(f),
-            DurationKind::Binary { op, lhs, rhs } => write!(f, "{lhs} {} {rhs}", op.text()),
-            DurationKind::MinOf(first, second) => write!(f, "min_of({first}, {second})"),
-            DurationKind::MaxOf(first, second) => write!(f, "max_of({first}, {second})"),
-            // Two pairs say no more than one.
-            DurationKind::Paren(inner) if matches!(inner.kind, DurationKind::Paren(_)) => inner.fmt(f),
-            DurationKind::Paren(inner) => write!(f, "({inner})"),
-        }
-    }
-}
-
-impl Display for Number {
-    /// A duration that is no whole number of milliseconds is printed in seconds, since its units end there.
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match whole_millis(self.value.abs()) {
-            Some(millis) if self.is_duration => {
-                let sign = if self.value < 0.0 { "-" } else { "" };
-                write!(f, "{sign}{}", duration_text(millis))
-            }
-            _ => Float(self.value).fmt(f),
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked before")]
-fn whole_millis(seconds: f64) -> Option<u64> {
-    let millis = (seconds * 1000.0).round();
-    let fits = millis >= 0.0 && millis <= i64::MAX as f64 / 1e6;
-    (fits && millis / 1000.0 == seconds).then_some(millis as u64)
 }
 
 /// A number in shortest digits, without exponent.

@@ -1,0 +1,222 @@
+//! Every expression that llmobs renders, over series of the services that its configuration speaks of.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, ensure};
+use llmobs::series::{Columns, METRIC_NAME};
+use serde_json::Value as Json;
+
+use super::{
+    service::{self, SPAN, START, Target},
+    sides::{Judged, Sides, Verdict},
+    tally::{Disagreement, Tally},
+};
+use crate::judge::{Connection, Outcome, Query, Recorded, Server, Value, When, columns};
+
+/// The configurations whose bundles the tests hold as a whole, and the default.
+const CONFIGS: [(&str, &str); 4] = [
+    ("default", ""),
+    ("gateway_and_vllm", include_str!("../../../tests/it/golden/gateway_and_vllm.yaml")),
+    ("vllm", include_str!("../../../tests/it/golden/vllm.yaml")),
+    ("two_entries_and_mock", include_str!("../../../tests/it/golden/two_entries_and_mock.yaml")),
+];
+const DASHBOARD: &str = "grafana/provisioning/dashboards/llmobs/llm-service-overview.json";
+const RULES: &str = "prometheus/rules/llmobs.yml";
+/// Seconds between two evaluations of the rules.
+const RULE_STEP: i64 = 15_000;
+
+/// What was asked of one configuration.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub(crate) config: &'static str,
+    pub(crate) expressions: usize,
+    pub(crate) tally: Tally,
+}
+
+/// What a rendered bundle asks of Prometheus.
+#[derive(Debug, Default)]
+struct Expressions {
+    /// Name, labels and expression, in the order of their evaluation.
+    records: Vec<(String, Vec<(String, String)>, String)>,
+    alerts: Vec<String>,
+    panels: Vec<String>,
+}
+
+pub(crate) fn run(repository: &Path) -> anyhow::Result<Vec<Rendered>> {
+    let llmobs = build(repository)?;
+    CONFIGS.iter().map(|(name, text)| one(&llmobs, name, text)).collect()
+}
+
+/// The program of this very state of the repository.
+fn build(repository: &Path) -> anyhow::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "llmobs"])
+        .current_dir(repository)
+        .status();
+    ensure!(built.context("cannot run cargo")?.success(), "the build failed");
+    Ok(repository.join("target/debug/llmobs"))
+}
+
+fn one(llmobs: &Path, config: &'static str, text: &str) -> anyhow::Result<Rendered> {
+    let folder = env::temp_dir().join(format!("llmobs-rendered-{}-{config}", std::process::id()));
+    let expressions = render(llmobs, &folder, text);
+    fs::remove_dir_all(&folder).context("cannot remove a folder")?;
+    let expressions = expressions.with_context(|| format!("`{config}`"))?;
+    let (targets, models) = targets(text)?;
+
+    let server = Server::start_for_any_order()?;
+    let mut series = service::series(&targets, &models)?;
+    server.load(&series)?;
+    let mut connection = server.connect()?;
+    for (name, labels, expr) in &expressions.records {
+        let recorded = record(&mut connection, name, labels, expr)?;
+        server.load(&recorded)?;
+        series.extend(recorded);
+    }
+    let columns: Columns = columns(&series)?;
+    let mut sides = Sides { theirs: connection, ours: &columns };
+    let records = expressions.records.iter().map(|(_, _, expr)| expr);
+    let all: Vec<&String> = records.chain(&expressions.alerts).chain(&expressions.panels).collect();
+    let mut tally = Tally::default();
+    for expr in &all {
+        for when in times() {
+            let query = Query { expr: (*expr).clone(), when };
+            let Judged { theirs, ours, verdict } = sides.judge(&query)?;
+            tally.add(&[].into(), &theirs, &ours, matches!(verdict, Verdict::Different(_)));
+            match verdict {
+                Verdict::Same => {}
+                Verdict::Excused(rule) => *tally.excused.entry(rule).or_default() += 1,
+                Verdict::Different(difference) => {
+                    let number = tally.asked();
+                    tally.disagreements.push(Disagreement { number, query, difference, smallest: None });
+                }
+            }
+        }
+    }
+    Ok(Rendered { config, expressions: all.len(), tally })
+}
+
+/// Instants of calm and of a restart, and the ranges that a dashboard asks for.
+fn times() -> Vec<When> {
+    let minute = 60_000;
+    let at = |minutes: i64, rest: i64| When::At(START + minutes * minute + rest);
+    let range = |from: i64, to: i64, step: i64| When::Range {
+        start: START + from * minute,
+        end: START + to * minute,
+        step,
+    };
+    let end = SPAN / minute;
+    vec![
+        at(1, 0),
+        at(30, 0),
+        at(96, 7_001),
+        at(end, 0),
+        at(end + 4, 0),
+        range(0, end, minute),
+        range(80, 110, 15_000),
+        range(20, 140, 97_000),
+    ]
+}
+
+fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expressions> {
+    fs::create_dir_all(folder).context("cannot create a folder")?;
+    fs::write(folder.join("llmobs.yaml"), text)?;
+    let ran = Command::new(llmobs)
+        .args(["render", "--out", "out"])
+        .current_dir(folder)
+        .output()
+        .with_context(|| format!("cannot run `{}`", llmobs.display()))?;
+    ensure!(ran.status.success(), "`llmobs render` failed: {}", String::from_utf8_lossy(&ran.stderr));
+    let mut found = Expressions::default();
+    let rules: Json = serde_yaml::from_str(&fs::read_to_string(folder.join("out").join(RULES))?)?;
+    for rule in list(&rules["groups"]).flat_map(|group| list(&group["rules"])) {
+        let expr = rule["expr"].as_str().context("a rule without an expression")?.to_owned();
+        let Some(name) = rule["record"].as_str() else {
+            found.alerts.push(expr);
+            continue;
+        };
+        let labels = rule["labels"].as_object().into_iter().flatten();
+        let labels =
+            labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+        found.records.push((name.to_owned(), labels.collect(), expr));
+    }
+    let dashboard: Json = serde_json::from_str(&fs::read_to_string(folder.join("out").join(DASHBOARD))?)?;
+    let variables: Vec<&Json> = list(&dashboard["templating"]["list"]).collect();
+    let all = |name: &str| {
+        let variable = variables.iter().find(|variable| variable["name"] == name);
+        variable.and_then(|variable| variable["allValue"].as_str()).unwrap_or(".*").to_owned()
+    };
+    let (jobs, any_model) = (all("job"), all("model"));
+    let queries = variables.iter().filter_map(|variable| {
+        variable["query"].as_str()?.strip_prefix("label_values(")?.strip_suffix(", model)")
+    });
+    let targets = list(&dashboard["panels"]).flat_map(|panel| list(&panel["targets"]));
+    for expr in targets.filter_map(|target| target["expr"].as_str()).chain(queries) {
+        for (window, model) in [("1m", any_model.as_str()), ("5m", "gpt-4o|llama-3\\.3-70b")] {
+            // As Grafana puts them into a string of the language.
+            let expr = expr.replace("$__rate_interval", window).replace("$__range", "1h");
+            let filled = expr
+                .replace("$job", &jobs.replace('\\', "\\\\"))
+                .replace("$model", &model.replace('\\', "\\\\"));
+            // `$1` is a group of `label_replace`.
+            let mut after = filled.split('$').skip(1);
+            let unfilled =
+                after.any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || "_{".contains(c)));
+            ensure!(!unfilled, "`{filled}` has a variable that nothing fills");
+            if !found.panels.contains(&filled) {
+                found.panels.push(filled);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn list(json: &Json) -> impl Iterator<Item = &Json> {
+    json.as_array().into_iter().flatten()
+}
+
+/// Targets and models of a configuration; without any, the mock of the defaults.
+fn targets(text: &str) -> anyhow::Result<(Vec<Target>, Vec<String>)> {
+    let config: Json = if text.is_empty() { Json::Null } else { serde_yaml::from_str(text)? };
+    let texts = |json: &Json| list(json).filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let mut targets = Vec::new();
+    for target in list(&config["targets"]) {
+        let text = |field: &str| target[field].as_str().unwrap_or_default().to_owned();
+        let endpoints = texts(&target["endpoints"]);
+        targets.push(Target { job: text("job"), source: text("source"), endpoints });
+    }
+    let has_mock = list(&config["stack"]["components"]).any(|component| component == "exporter");
+    if targets.is_empty() || has_mock {
+        let endpoints = vec!["exporter:9091".to_owned()];
+        targets.push(Target { job: "mock".to_owned(), source: "llmobs".to_owned(), endpoints });
+    }
+    let model = |model: &Json| model["name"].as_str().or(model.as_str()).map(str::to_owned);
+    Ok((targets, list(&config["models"]).filter_map(model).collect()))
+}
+
+/// What a recording rule would have written, from the judge's own answers.
+fn record(
+    connection: &mut Connection,
+    name: &str,
+    labels: &[(String, String)],
+    expr: &str,
+) -> anyhow::Result<Vec<Recorded>> {
+    let when = When::Range { start: START, end: START + SPAN, step: RULE_STEP };
+    let answer: Outcome = connection.ask(&Query { expr: expr.to_owned(), when })?;
+    let answer = answer.map_err(|failure| anyhow::anyhow!("`{expr}` fails: {}", failure.text))?;
+    let Value::Matrix(rows) = answer.value else { anyhow::bail!("`{expr}` gives no matrix") };
+    let of_row = |row: crate::judge::Row| {
+        let mut edit = row.labels.edit();
+        edit.set(METRIC_NAME, name);
+        for (name, value) in labels {
+            edit.set(name.as_str(), value.as_str());
+        }
+        Recorded { labels: edit.finish(), samples: row.points }
+    };
+    Ok(rows.into_iter().map(of_row).collect())
+}
