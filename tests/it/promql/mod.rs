@@ -3,6 +3,8 @@
 <<<<<<< HEAD
 mod corpus;
 =======
+#![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
+
 mod parse;
 >>>>>>> main
 mod script;

@@ -163,8 +163,8 @@ fn is_almost(a: f64, b: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::assert_values;
     use super::*;
+    use crate::promql::eval::functions::fixture::assert_values;
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;

@@ -141,7 +141,7 @@ impl Extended<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check_extended};
+    use crate::promql::eval::functions::fixture::{STALE, check_extended};
     use crate::promql::syntax::Extension::{Anchored, Smoothed};
 
     #[test]

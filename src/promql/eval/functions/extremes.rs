@@ -50,7 +50,7 @@ pub(super) fn extremes(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check, check_instants};
+    use crate::promql::eval::functions::fixture::{STALE, check, check_instants};
 
     const NAN: f64 = f64::NAN;
 

@@ -206,8 +206,8 @@ impl Repairs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::assert_values;
     use super::*;
+    use crate::promql::eval::functions::fixture::assert_values;
     use crate::series::STALE;
 
     const GRID: Grid = Grid { start: 60_000, step: 60_000, count: 2 };

@@ -228,8 +228,8 @@ fn sorted(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{self, STALE, assert_values};
     use super::*;
+    use crate::promql::eval::functions::fixture::{self, STALE, assert_values};
 
     const GRID: Grid = Grid { start: 90_500, step: 60_000, count: 3 };
     const NAN: f64 = f64::NAN;

@@ -112,8 +112,8 @@ fn acosh(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::assert_values;
     use super::*;
+    use crate::promql::eval::functions::fixture::assert_values;
 
     const NAN: f64 = f64::NAN;
     const INF: f64 = f64::INFINITY;

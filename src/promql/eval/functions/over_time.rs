@@ -140,8 +140,8 @@ pub(in crate::promql::eval) fn quantile(quantile: f64, values: &mut [f64]) -> f6
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check, check_instants, check_scalars};
     use super::quantile;
+    use crate::promql::eval::functions::fixture::{STALE, check, check_instants, check_scalars};
 
     const NAN: f64 = f64::NAN;
     const INF: f64 = f64::INFINITY;

@@ -150,8 +150,8 @@ fn doubt_counter(call: &RangeCall<'_>, series: &RangeSeries<'_>, out: &[f64], an
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::remarks;
     use super::*;
+    use crate::promql::eval::functions::fixture::remarks;
     use crate::promql::syntax::function;
 
     #[track_caller]

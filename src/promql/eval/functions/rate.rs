@@ -181,7 +181,7 @@ pub(super) fn count_between(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check, check_instants};
+    use crate::promql::eval::functions::fixture::{STALE, check, check_instants};
 
     #[test]
     fn rates_reach_to_the_edges_of_the_window() {

@@ -150,7 +150,7 @@ impl<'a> Abscissae<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check, check_instants, check_scalars};
+    use crate::promql::eval::functions::fixture::{STALE, check, check_instants, check_scalars};
 
     const NAN: f64 = f64::NAN;
 

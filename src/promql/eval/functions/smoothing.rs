@@ -122,7 +122,7 @@ fn middle(before: f64, value: f64) -> Sum {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{STALE, check, check_instants, check_scalars, outcome};
+    use crate::promql::eval::functions::fixture::{STALE, check, check_instants, check_scalars, outcome};
 
     const NAN: f64 = f64::NAN;
 
