@@ -1,14 +1,13 @@
 //! The corpus that fuzzing begins with: every expression is read, and its print says the same.
 
-use std::fs;
-
 use llmobs::promql::syntax::{FUNCTIONS, Options, WIDTH, parse, pretty};
 
 /// Expressions of `tests/promql/corpus.promql`, with their lines.
 fn corpus() -> Vec<(usize, String)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/promql/corpus.promql");
-    let text = fs::read_to_string(path).unwrap();
-    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.to_owned()));
+    let lines = include_str!("../../promql/corpus.promql")
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.to_owned()));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).collect()
 }
 

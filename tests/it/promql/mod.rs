@@ -1,12 +1,9 @@
 //! The language and its evaluation.
 
-<<<<<<< HEAD
-mod corpus;
-=======
 #![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
 
+mod corpus;
 mod parse;
->>>>>>> main
 mod script;
 
 use std::{env, fs, path::PathBuf};

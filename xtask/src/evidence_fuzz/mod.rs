@@ -6,6 +6,7 @@
 mod answer;
 mod check;
 mod corpus;
+mod coverage;
 mod mutate;
 mod page;
 mod shrink;
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// Run in this very build of the tool, and not in an optimised one that is made for it.
     #[arg(long)]
     here: bool,
+    /// Count which lines and branches of the language are reached, and write that down instead; needs LLVM's tools.
+    #[arg(long, conflicts_with_all = ["check", "here"])]
+    coverage: bool,
     /// Show the input of this number, and what becomes of it.
     #[arg(long, value_name = "NUMBER")]
     only: Option<u64>,
@@ -72,6 +76,9 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let corpus = Arc::new(corpus::load(repository)?);
     if args.only.is_some() || args.input.is_some() {
         return show(args, &corpus);
+    }
+    if args.coverage {
+        return coverage::run(repository, PROFILE, args.seed, args.count).map(|()| ExitCode::SUCCESS);
     }
     if !args.here {
         return elsewhere(repository, args, &corpus);
@@ -103,10 +110,7 @@ fn elsewhere(repository: &Path, args: &Args, corpus: &[String]) -> anyhow::Resul
         .current_dir(repository)
         .status();
     ensure!(built.context("cannot run cargo")?.success(), "the build failed");
-    // Profiles lie beside each other.
-    let tool = env::current_exe()?;
-    let target = tool.parent().and_then(Path::parent).context("this program has no place")?;
-    let program = target.join(PROFILE).join("xtask");
+    let program = program_of(PROFILE)?;
     let notes = env::temp_dir().join(format!("fuzz-{}", std::process::id()));
     fs::create_dir_all(&notes).with_context(|| format!("cannot create `{}`", notes.display()))?;
     let mut child = Command::new(&program);
@@ -131,6 +135,13 @@ fn elsewhere(repository: &Path, args: &Args, corpus: &[String]) -> anyhow::Resul
     }
     fs::remove_dir_all(&notes).context("cannot remove the notes")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where cargo puts this tool in another profile: they lie beside each other.
+fn program_of(profile: &str) -> anyhow::Result<PathBuf> {
+    let tool = env::current_exe()?;
+    let target = tool.parent().and_then(Path::parent).context("this program has no place")?;
+    Ok(target.join(profile).join("xtask"))
 }
 
 /// One input.

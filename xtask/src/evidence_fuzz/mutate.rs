@@ -29,10 +29,12 @@ impl<'c> Mutator<'c> {
     /// An input; the same for the same random numbers.
     pub(super) fn input(&self, random: &mut Random) -> String {
         let mut pieces = random.pick(&self.entries).clone();
+        // Some mutations often leave an expression, others seldom do.
+        let gentle = random.below(2) == 0;
         let mut count = 0;
         while count < 8 && random.below(10) < 6 {
             count += 1;
-            self.change(&mut pieces, random);
+            self.change(&mut pieces, gentle, random);
             if pieces.len() > LONGEST / 4 {
                 break;
             }
@@ -50,12 +52,13 @@ impl<'c> Mutator<'c> {
     }
 
     /// One mutation of pieces.
-    fn change(&self, pieces: &mut Vec<Token<'c>>, random: &mut Random) {
+    fn change(&self, pieces: &mut Vec<Token<'c>>, gentle: bool, random: &mut Random) {
         let Some(at) = place(pieces, random) else {
             *pieces = random.pick(&self.entries).clone();
             return;
         };
-        match random.below(22) {
+        let least = if gentle { 8 } else { 0 };
+        match least + random.below(22 - least) {
             0 => {
                 let other = place(pieces, random).unwrap_or(at);
                 pieces.swap(at, other);
@@ -230,6 +233,7 @@ fn changed_bytes(input: String, random: &mut Random) -> String {
 /// Deep, or long, beyond reason.
 fn exaggerated(inner: &str, random: &mut Random) -> String {
     let times = *random.pick(&[50, 130, 260, 1_000, 5_000, 20_000]);
+    let some = times.min(1_000);
     let few = times.min(LONGEST / (inner.len() + 1) + 2);
     match random.below(12) {
         0 => format!("{}{inner}{}", "(".repeat(times), ")".repeat(times)),
@@ -239,11 +243,11 @@ fn exaggerated(inner: &str, random: &mut Random) -> String {
         4 => format!("{}{inner}{}", "sum by (model) (".repeat(times), ")".repeat(times)),
         5 => vec![inner; few].join(" + "),
         6 => vec!["1"; times].join(*random.pick(&[" ^ ", " + ", " or ", " == bool "])),
-        7 => format!("{inner}{}", "[5m:1m]".repeat(times)),
-        8 => format!("up{{{}}}", "model=\"a\",".repeat(times)),
-        9 => format!("sum by ({}) (up)", "model,".repeat(times)),
+        7 => format!("{inner}{}", "[5m:1m]".repeat(some)),
+        8 => format!("up{{{}}}", "model=\"a\",".repeat(some)),
+        9 => format!("sum by ({}) (up)", "model,".repeat(some)),
         10 => format!("up[{}5m{}]", "(".repeat(times), ")".repeat(times)),
-        _ => format!("up{{model=~\"{}\"}}", "(a|b)*".repeat(times)),
+        _ => format!("up{{model=~\"{}\"}}", "(a|b)*".repeat(some)),
     }
 }
 

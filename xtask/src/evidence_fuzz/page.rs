@@ -94,8 +94,8 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
          have an error that lies in the text. What is read must have every part where its text stands, and its print must \
          be read as the same tree and print the same again, and so must its layout in lines. It is then evaluated at one to four instants and over their \
          range, over series with resets, gaps, ends, NaN, infinities and odd buckets; instants and range must agree bit \
-         for bit, answers and errors alike. A panic, a broken rule, or more than {} ms for all of it three times over \
-         would be a fault.\n\n\
+         for bit, answers and errors alike. A panic, a broken rule, or more than {} ms of a processor's time for all of \
+         it would be a fault.\n\n\
          {panics} panics. It took {took:.0?}; the process held at most {} MiB.\n\n| | |\n|---|---:|\n",
         stamp::commit(repository)?,
         env!("CARGO_PKG_VERSION"),
@@ -106,7 +106,9 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
     for (name, count) in counts(course) {
         line(&mut text, format_args!("| {name} | {count} |"));
     }
-    text.push_str("\nThe slowest inputs, as the clock of a busy machine has it:\n\n| ms | number | input |\n|---:|---:|---|\n");
+    text.push_str(
+        "\nThe inputs that took most of a processor's time:\n\n| ms | number | input |\n|---:|---:|---|\n",
+    );
     for (took, index, input) in &tally.slowest {
         line(&mut text, format_args!("| {} | {index} | {} |", took.as_millis(), cell(input)));
     }

@@ -9,7 +9,7 @@ use llmobs::{
 };
 
 /// Whether two trees say the same. Spans do not count, nor what the canonical form does not keep: the order of
-/// matchers, where the name stands, a `+` before a duration, an offset of nothing, an empty `by` and `ignoring`.
+/// matchers, where the name stands, a `+` before a duration and doubled parentheses of it, an offset of nothing, an empty `by` and `ignoring`.
 pub(super) fn same(a: &Expr, b: &Expr) -> bool {
     match (&a.kind, &b.kind) {
         (ExprKind::Number(a), ExprKind::Number(b)) => same_number(a.value, b.value),
@@ -89,10 +89,11 @@ fn same_modifiers(a: &Modifiers, b: &Modifiers) -> bool {
         && same_optional(a.at.as_ref(), b.at.as_ref(), |a, b| a.node == b.node)
 }
 
-/// Without any `+` before it.
+/// Without any `+` before it, and with one pair of parentheses where there are more.
 fn unsigned(duration: &DurationExpr) -> &DurationExpr {
     match &duration.kind {
         DurationKind::Plus(inner) => unsigned(inner),
+        DurationKind::Paren(inner) if matches!(inner.kind, DurationKind::Paren(_)) => unsigned(inner),
         _ => duration,
     }
 }
@@ -351,6 +352,8 @@ mod tests {
         check("a > b", "a > bool b", false);
         check("(a)", "a", false);
         check("a[5m]", "a[300]", true);
+        check("a[(5m)]", "a[((5m))]", true);
+        check("a[(5m)]", "a[5m]", false);
         check("a[5m]", "a[5m:]", false);
         check("a offset 5m", "a offset -5m", false);
         check("a @ 1", "a @ 2", false);

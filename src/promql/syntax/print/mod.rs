@@ -208,7 +208,7 @@ impl Display for Names<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (index, name) in self.0.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
-            if is_label_name(&name.node) || is_variable(&name.node) {
+            if is_label_name(&name.node) || is_variable(&name.node) && !was_quoted(name) {
                 f.write_str(&name.node)?;
             } else {
                 f.write_str(&quoted(&name.node))?;
@@ -216,6 +216,11 @@ impl Display for Names<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a name that was read had quotes. A name in quotes may look like a variable.
+fn was_quoted(name: &Spanned<String>) -> bool {
+    name.span.end.saturating_sub(name.span.start) > name.node.len()
 }
 
 /// An argument of a call. The second one of `info` is a selector of labels: its name has to stand in braces.
