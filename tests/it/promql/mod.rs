@@ -4,6 +4,7 @@
 
 mod corpus;
 mod parse;
+mod rendered;
 mod script;
 
 use std::{env, fs, path::PathBuf};

@@ -284,6 +284,10 @@ impl Places<'_> {
         }
         for matcher in &selector.matchers {
             self.within("matcher", matcher.span, span)?;
+            if matcher.op.span == matcher.span {
+                // A name in quotes beside another one, which is a matcher as well.
+                continue;
+            }
             self.within("label", matcher.name.span, matcher.span)?;
             self.word("matcher", matcher.op.node.text(), matcher.op.span, matcher.span)?;
             self.within("value", matcher.value.span, matcher.span)?;

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     cell::RefCell,
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     os::unix::fs::FileExt as _,
     panic::{AssertUnwindSafe, catch_unwind, set_hook},
     path::{Path, PathBuf},
@@ -201,7 +201,7 @@ fn work(
     total: &Mutex<Tally>,
 ) -> anyhow::Result<()> {
     let mutator = Mutator::new(&plan.corpus);
-    let asker = Asker::new()?;
+    let (asker, clock) = (Asker::new()?, Clock::of_this_thread()?);
     let note = plan.notes.as_ref().map(|folder| File::create(note_of(folder, worker)));
     let note = note.transpose().context("cannot write the notes of the workers")?;
     loop {
@@ -218,9 +218,9 @@ fn work(
             place.since.store(millis(begun.elapsed()).max(1), Ordering::Release);
             let mut random = random_of(plan.seed, index);
             let input = mutator.input(&mut random);
-            let before = used()?;
+            let before = clock.used()?;
             let result = one(&input, &asker, &random);
-            let took = used()?.saturating_sub(before);
+            let took = clock.used()?.saturating_sub(before);
             place.since.store(0, Ordering::Release);
             tally.bytes += input.len() as u64;
             let slow = Fault::new("no input takes long", format!("{took:.1?}"));
@@ -236,12 +236,22 @@ fn work(
     }
 }
 
-/// The time for which this thread has had a processor, as Linux counts it: a busy machine makes nothing slow then.
-fn used() -> anyhow::Result<Duration> {
-    let counts =
-        fs::read_to_string("/proc/thread-self/schedstat").context("cannot read the thread's own time")?;
-    let nanos = counts.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok());
-    nanos.map(Duration::from_nanos).context("the thread's own time is not as Linux writes it")
+/// The time for which a thread has had a processor, as Linux counts it: a busy machine makes nothing slow then.
+struct Clock(File);
+
+impl Clock {
+    /// Of the thread that asks for it.
+    fn of_this_thread() -> anyhow::Result<Self> {
+        File::open("/proc/thread-self/schedstat").map(Self).context("cannot read the thread's own time")
+    }
+
+    fn used(&self) -> anyhow::Result<Duration> {
+        let mut counts = [0; 64];
+        let len = self.0.read_at(&mut counts, 0).context("cannot read the thread's own time")?;
+        let counts = String::from_utf8_lossy(&counts[..len]);
+        let nanos = counts.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok());
+        nanos.map(Duration::from_nanos).context("the thread's own time is not as Linux writes it")
+    }
 }
 
 fn keep(
