@@ -14,6 +14,7 @@ pub mod formats;
 pub mod promql;
 pub mod remote;
 pub mod render;
+pub mod rules;
 pub mod series;
 pub mod simulate;
 pub mod sources;

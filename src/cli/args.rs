@@ -4,6 +4,8 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::Query;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done and clean
@@ -60,6 +62,8 @@ pub enum Command {
     Status(Status),
     /// Show what the services wrote to their logs
     Logs(Logs),
+    #[command(about = "Evaluate a PromQL expression over a stack, a file or any Prometheus")]
+    Query(Box<Query>),
     /// Write the configuration files of the whole stack into a folder
     Render(Render),
     /// Write a commented `llmobs.yaml` to start from

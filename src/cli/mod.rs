@@ -6,5 +6,7 @@
 //! Start reading at: [`Cli`].
 
 mod args;
+mod query;
 
 pub use args::*;
+pub use query::{ChartWhen, Query, QueryFormat};

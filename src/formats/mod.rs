@@ -1,12 +1,13 @@
-//! Models of files that other programs read: parsed back before they are written.
+//! Models of texts that other programs read or write: files are parsed back before they are written.
 //!
 //! Owns: YAML and JSON as values, Prometheus rule files and promtool's unit tests with every part in its place, the
-//! notation of series, the frame of a Grafana dashboard.
+//! notation of series, the frame of a Grafana dashboard, answers of Prometheus' query API.
 //! Must not know: where such a file comes from.
 //! Invariants: reading is strict about keys where the format is closed, so a slip is seen here first; what is read of
 //! a rule file is what Prometheus would load.
 //! Start reading at: [`rules`].
 
+pub mod answer;
 pub mod dashboard;
 pub mod notation;
 mod reader;

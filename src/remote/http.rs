@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 /// A probe of a service on this machine that takes longer is a failed one.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,6 +36,25 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// How much a request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) time: Duration,
+    /// Bytes of the answer's body.
+    pub(super) body: usize,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Message<'a> {
+    pub(super) method: Method,
+    /// Starts with `/` and carries its query, encoded.
+    pub(super) path: &'a str,
+    pub(super) credentials: Option<&'a Credentials>,
+    /// `application/x-www-form-urlencoded`, where there is any.
+    pub(super) form: Option<String>,
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -50,19 +69,29 @@ impl Answer {
     }
 }
 
-/// A request that brought no usable answer.
+/// A request that brought no usable answer. `address` is `host:port`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     #[error("cannot connect to `{address}`: {cause}")]
-    Connect { address: SocketAddr, cause: String },
-    #[error("`{address}` gave no answer within {} s", TIMEOUT.as_secs())]
-    Timeout { address: SocketAddr },
+    Connect { address: String, cause: String },
+    #[error("`{address}` gave no answer within {} s", limit.as_secs_f64())]
+    Timeout { address: String, limit: Duration },
     #[error("`http://{address}{path}` broke off: {cause}")]
-    Broken { address: SocketAddr, path: String, cause: String },
-    #[error("`http://{address}{path}` answered {status}: {text}")]
-    Status { address: SocketAddr, path: String, status: u16, text: String },
+    Broken { address: String, path: String, cause: String },
+    #[error("`http://{address}{path}` answered {status}{}{text}", if text.is_empty() { "" } else { ": " })]
+    Status { address: String, path: String, status: u16, text: String },
     #[error("`http://{address}{path}` answered what cannot be read: {cause}")]
-    Unreadable { address: SocketAddr, path: String, cause: String },
+    Unreadable { address: String, path: String, cause: String },
+}
+
+impl RemoteError {
+    /// Of an answer whose status is no success.
+    pub(super) fn status(address: String, path: &str, answer: &Answer) -> Self {
+        const SHOWN: usize = 200;
+        let text = String::from_utf8_lossy(&answer.body);
+        let text = text.trim().chars().take(SHOWN).collect();
+        Self::Status { address, path: path.to_owned(), status: answer.status, text }
+    }
 }
 
 impl Endpoint {
@@ -100,21 +129,14 @@ impl Endpoint {
             return Err(self.status_error(path, &answer));
         }
         serde_json::from_slice(&answer.body).map_err(|error| RemoteError::Unreadable {
-            address: self.address,
+            address: self.address.to_string(),
             path: path.to_owned(),
             cause: error.to_string(),
         })
     }
 
     pub(super) fn status_error(&self, path: &str, answer: &Answer) -> RemoteError {
-        const SHOWN: usize = 200;
-        let text = String::from_utf8_lossy(&answer.body);
-        RemoteError::Status {
-            address: self.address,
-            path: path.to_owned(),
-            status: answer.status,
-            text: text.trim().chars().take(SHOWN).collect(),
-        }
+        RemoteError::status(self.address.to_string(), path, answer)
     }
 
     async fn request(
@@ -123,46 +145,62 @@ impl Endpoint {
         path: &str,
         credentials: Option<&Credentials>,
     ) -> Result<Answer, RemoteError> {
-        let exchange = self.exchange(method, path, credentials);
-        tokio::time::timeout(TIMEOUT, exchange)
-            .await
-            .unwrap_or(Err(RemoteError::Timeout { address: self.address }))
+        let message = Message { method, path, credentials, form: None };
+        let limits = Limits { time: TIMEOUT, body: BODY_LIMIT };
+        send(self.address, &self.address.to_string(), message, limits).await
     }
+}
 
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        credentials: Option<&Credentials>,
-    ) -> Result<Answer, RemoteError> {
-        let address = self.address;
-        let broken = |cause: String| RemoteError::Broken { address, path: path.to_owned(), cause };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, address.to_string())
-            .header(header::CONNECTION, "close");
-        if let Some(credentials) = credentials {
-            request = request.header(header::AUTHORIZATION, basic(credentials));
-        }
-        let request = request.body(Full::<Bytes>::default()).map_err(|error| broken(error.to_string()))?;
+/// One exchange with what `to` resolves to; `address` is how messages and the `Host` header call it.
+pub(super) async fn send(
+    to: impl ToSocketAddrs,
+    address: &str,
+    message: Message<'_>,
+    limits: Limits,
+) -> Result<Answer, RemoteError> {
+    let exchange = exchange(to, address, message, limits.body);
+    let timeout = RemoteError::Timeout { address: address.to_owned(), limit: limits.time };
+    tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(timeout))
+}
 
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|error| RemoteError::Connect { address, cause: error.to_string() })?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.to_string()))?;
-        // It ends by itself when `sender` and the body are gone; its failure shows in the answer.
-        tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), BODY_LIMIT)
-            .collect()
-            .await
-            .map_err(|error| broken(error.to_string()))?
-            .to_bytes();
-        Ok(Answer { status, body })
+async fn exchange(
+    to: impl ToSocketAddrs,
+    address: &str,
+    message: Message<'_>,
+    body_limit: usize,
+) -> Result<Answer, RemoteError> {
+    let Message { method, path, credentials, form } = message;
+    let broken =
+        |cause: String| RemoteError::Broken { address: address.to_owned(), path: path.to_owned(), cause };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, address)
+        .header(header::CONNECTION, "close");
+    if let Some(credentials) = credentials {
+        request = request.header(header::AUTHORIZATION, basic(credentials));
     }
+    if form.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    }
+    let body = Full::<Bytes>::from(form.unwrap_or_default());
+    let request = request.body(body).map_err(|error| broken(error.to_string()))?;
+
+    let stream = TcpStream::connect(to)
+        .await
+        .map_err(|error| RemoteError::Connect { address: address.to_owned(), cause: error.to_string() })?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.to_string()))?;
+    // It ends by itself when `sender` and the body are gone; its failure shows in the answer.
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), body_limit)
+        .collect()
+        .await
+        .map_err(|error| broken(error.to_string()))?
+        .to_bytes();
+    Ok(Answer { status, body })
 }
 
 fn basic(credentials: &Credentials) -> String {
@@ -205,7 +243,11 @@ pub(super) mod tests {
                     stream.read_exact(&mut byte).unwrap();
                     request.push(byte[0]);
                 }
-                requests.push(String::from_utf8(request).unwrap());
+                let head = String::from_utf8(request).unwrap();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+                stream.read_exact(&mut body).unwrap();
+                requests.push(head + std::str::from_utf8(&body).unwrap());
                 stream.write_all(answer.as_bytes()).unwrap();
             }
             requests

@@ -136,7 +136,7 @@ pub async fn config_load(endpoint: &Endpoint) -> Result<ConfigLoad, RemoteError>
         return Err(endpoint.status_error(PATH, &answer));
     }
     parse_config_load(&String::from_utf8_lossy(&answer.body)).ok_or_else(|| RemoteError::Unreadable {
-        address: endpoint.address(),
+        address: endpoint.address().to_string(),
         path: PATH.to_owned(),
         cause: "no `prometheus_config_last_reload_successful`".to_owned(),
     })

@@ -2,14 +2,14 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use crate::time::Timestamp;
 
 use super::{
-    Labels, MatchOp, Matcher, Select, SelectError, Selected,
+    Labels, METRIC_NAME, MatchOp, Matcher, Select, SelectError, Selected,
     select::{Span, is_stale},
 };
 
@@ -36,7 +36,7 @@ pub struct Columns {
     ids: HashMap<Labels, SeriesId>,
     /// Label name to value to the series that carry it, in the order of their making.
     index: HashMap<Arc<str>, BTreeMap<Arc<str>, Vec<SeriesId>>>,
-    symbols: HashMap<Arc<str>, ()>,
+    symbols: HashSet<Arc<str>>,
     times: Vec<Vec<Timestamp>>,
     /// The column of times that was last appended to.
     pace: usize,
@@ -71,27 +71,56 @@ impl Columns {
     }
 
     /// The series with these labels, made where it is not there yet.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 series, which no memory holds.
     pub fn series(&mut self, labels: &Labels) -> SeriesId {
         if let Some(id) = self.ids.get(labels) {
             return *id;
         }
+        let labels = self.interned(labels.iter());
+        self.insert(labels)
+    }
+
+    /// As [`Columns::series`], of pairs sorted by name, each name once, no value empty.
+    pub(super) fn series_of<'a>(&mut self, tidy: impl Iterator<Item = (&'a str, &'a str)>) -> SeriesId {
+        let labels = self.interned(tidy);
+        match self.ids.get(&labels) {
+            Some(id) => *id,
+            None => self.insert(labels),
+        }
+    }
+
+    fn insert(&mut self, labels: Labels) -> SeriesId {
         let id = SeriesId(u32::try_from(self.series.len()).expect("fewer than 2^32 series fit in memory"));
-        let labels: Labels =
-            labels.iter().map(|(name, value)| (self.symbol(name), self.symbol(value))).collect();
         for (name, value) in labels.pairs() {
-            self.index.entry(name.clone()).or_default().entry(value.clone()).or_default().push(id);
+            let values = match self.index.get_mut(name) {
+                Some(values) => values,
+                None => self.index.entry(name.clone()).or_default(),
+            };
+            match values.get_mut(value) {
+                Some(ids) => ids.push(id),
+                None => drop(values.insert(value.clone(), vec![id])),
+            }
         }
         self.ids.insert(labels.clone(), id);
         self.series.push(Series { labels, times: 0, start: 0, values: Vec::new() });
         id
     }
 
+    /// Labels that share their texts with those of the other series.
+    fn interned<'a>(&mut self, tidy: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+        let pairs: Vec<_> = tidy.map(|(name, value)| (self.symbol(name), self.symbol(value))).collect();
+        Labels::from_tidy(pairs)
+    }
+
     fn symbol(&mut self, text: &str) -> Arc<str> {
-        if let Some((symbol, ())) = self.symbols.get_key_value(text) {
+        if let Some(symbol) = self.symbols.get(text) {
             return symbol.clone();
         }
         let symbol: Arc<str> = text.into();
-        self.symbols.insert(symbol.clone(), ());
+        self.symbols.insert(symbol.clone());
         symbol
     }
 
@@ -132,6 +161,54 @@ impl Columns {
         Ok(())
     }
 
+    /// Appends samples; their times ascend strictly, from after the series' last. Nothing is appended where they don't.
+    pub fn extend(&mut self, id: SeriesId, times: &[Timestamp], values: &[f64]) -> Result<(), AppendError> {
+        if let Some(pair) = times.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(AppendError::OutOfOrder { at: pair[1], last: pair[0] });
+        }
+        let (Some((first, times)), Some((value, values))) = (times.split_first(), values.split_first())
+        else {
+            return Ok(());
+        };
+        self.append(id, *first, *value)?;
+        let series = &mut self.series[id.0 as usize];
+        let column = &mut self.times[series.times];
+        let next = series.start + series.values.len();
+        let shared = (column.len() - next).min(times.len());
+        if column[next..next + shared] == times[..shared] {
+            column.extend_from_slice(&times[shared..]);
+        } else {
+            let mut own = Vec::with_capacity(series.values.len() + times.len());
+            own.extend_from_slice(&column[series.start..next]);
+            own.extend_from_slice(times);
+            (series.times, series.start) = (self.times.len(), 0);
+            self.times.push(own);
+        }
+        self.pace = series.times;
+        series.values.extend_from_slice(&values[..times.len()]);
+        Ok(())
+    }
+
+    /// Takes the samples from an instant on out of a series.
+    pub fn split_off(&mut self, id: SeriesId, from: Timestamp) -> (Vec<Timestamp>, Vec<f64>) {
+        let (times, values) = self.samples_of(id);
+        let kept = times.partition_point(|time| *time < from);
+        let taken = (times[kept..].to_vec(), values[kept..].to_vec());
+        self.series[id.0 as usize].values.truncate(kept);
+        taken
+    }
+
+    /// The series with these labels, if there is one.
+    pub fn find(&self, labels: &Labels) -> Option<SeriesId> {
+        self.ids.get(labels).copied()
+    }
+
+    /// The series with a metric name, in the order of their making.
+    pub fn named(&self, name: &str) -> &[SeriesId] {
+        let named = self.index.get(METRIC_NAME).and_then(|names| names.get(name));
+        named.map_or(&[], Vec::as_slice)
+    }
+
     /// Where a series that begins now finds its times: at the end of the common column, or in one of its own.
     fn join_pace(times: &mut Vec<Vec<Timestamp>>, pace: &mut usize, at: Timestamp) -> (usize, usize) {
         if let Some(column) = times.get_mut(*pace) {
@@ -163,6 +240,11 @@ impl Columns {
         let mut names: Vec<_> = self.index.keys().map(|name| &**name).collect();
         names.sort_unstable();
         names
+    }
+
+    /// Values of a label, sorted.
+    pub fn label_values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.index.get(name).into_iter().flatten().map(|(value, _)| &**value)
     }
 
     /// Series that all matchers accept, in the order of their making.
@@ -271,6 +353,32 @@ mod tests {
         assert_eq!(sampled(&columns, a), [(5, 1.0)]);
     }
 
+    #[test]
+    fn samples_are_appended_in_bulk_and_taken_back() {
+        let times = |range: std::ops::Range<i64>| range.map(Timestamp).collect::<Vec<_>>();
+        let mut columns = Columns::new();
+        let a = columns.series(&labels(&[("__name__", "a")]));
+        let b = columns.series(&labels(&[("__name__", "b")]));
+        let c = columns.series(&labels(&[("__name__", "c")]));
+        columns.extend(a, &times(0..5), &[0.0; 5]).unwrap();
+        columns.extend(b, &times(2..8), &[1.0; 6]).unwrap();
+        columns.extend(a, &times(5..8), &[2.0; 3]).unwrap();
+        assert_eq!(columns.times.len(), 1);
+        columns.extend(c, &[at(1), at(3)], &[7.0, 8.0]).unwrap();
+        assert_eq!(columns.times.len(), 2);
+        assert_eq!(sampled(&columns, c), [(1, 7.0), (3, 8.0)]);
+        let before = sampled(&columns, a);
+        assert_eq!((before.len(), before[7]), (8, (7, 2.0)));
+        columns.extend(a, &times(7..9), &[0.0; 2]).unwrap_err();
+        columns.extend(a, &[at(9), at(9)], &[0.0; 2]).unwrap_err();
+        assert_eq!(sampled(&columns, a), before);
+        assert_eq!(columns.split_off(a, at(6)), (times(6..8), vec![2.0, 2.0]));
+        columns.append(a, at(10), 3.0).unwrap();
+        assert_eq!(sampled(&columns, a)[5..], [(5, 2.0), (10, 3.0)]);
+        assert_eq!(sampled(&columns, b).len(), 6);
+        assert_eq!((columns.named("b"), columns.named("z").len()), (&[b][..], 0));
+    }
+
     #[track_caller]
     fn check(matchers: &[(&str, MatchOp, &str)], expect: &[&str]) {
         let mut columns = Columns::new();
@@ -316,7 +424,7 @@ mod tests {
         let mut columns = Columns::new();
         let a = columns.series(&labels(&[("__name__", "a")]));
         columns.append(a, at(5), 1.0).unwrap();
-        columns.append(a, at(9), super::super::STALE).unwrap();
+        columns.append(a, at(9), crate::series::STALE).unwrap();
         let span = |from, to| columns.select(&[], Span { from: at(from), to: at(to) }).unwrap().len();
         assert_eq!((span(0, 4), span(5, 5), span(0, 9), span(6, 8), span(6, 9)), (0, 1, 1, 0, 0));
     }

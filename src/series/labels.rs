@@ -36,16 +36,15 @@ impl Labels {
     ) -> Result<Self, LabelsError> {
         let mut labels: Vec<(String, String)> =
             pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        labels.sort();
-        for (name, _) in &labels {
-            if !is_label_name(name) {
-                return Err(LabelsError::Name(name.clone()));
-            }
-        }
-        if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(LabelsError::Twice(pair[0].0.clone()));
-        }
-        Ok(labels.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+        tidy(&mut labels)?;
+        Ok(Self(labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+
+    /// Pairs that are in order already, each name once, no value empty.
+    pub(super) fn from_tidy(pairs: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Self {
+        let labels = Self(pairs.into_iter().collect());
+        debug_assert!(labels.0.is_sorted_by(|a, b| a.0 < b.0));
+        labels
     }
 
     /// The value of a label; an absent label is `None`.
@@ -158,6 +157,21 @@ impl fmt::Display for Labels {
 /// `\`, `"` and line feed as the text formats escape them in a label value.
 pub(super) fn escape_label_value(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+/// Sorts pairs by name and leaves out those with an empty value; names have to be classic ones and differ.
+pub(super) fn tidy<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
+    pairs: &mut Vec<(N, V)>,
+) -> Result<(), LabelsError> {
+    pairs.sort_unstable();
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !is_label_name(name.as_ref())) {
+        return Err(LabelsError::Name(name.as_ref().to_owned()));
+    }
+    if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(LabelsError::Twice(pair[0].0.as_ref().to_owned()));
+    }
+    pairs.retain(|(_, value)| !value.as_ref().is_empty());
+    Ok(())
 }
 
 fn is_label_name(name: &str) -> bool {

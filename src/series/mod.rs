@@ -1,7 +1,7 @@
 //! Series: labels, metric kinds, and the text in which Prometheus reads them.
 //!
-//! Owns: [`Labels`], [`Family`], [`Histogram`], [`Page`] (writes exposition text), [`parse`] (reads it), [`Gather`];
-//! [`Matcher`], [`Select`] (reads series) and [`Columns`] (holds them in memory).
+//! Owns: [`Labels`], [`Family`], [`Histogram`], [`Page`] (writes exposition text), [`parse`] and
+//! [`read_history`] (read it), [`Gather`]; [`Matcher`], [`Select`] (reads series) and [`Columns`] (holds them in memory).
 //! Must not know: which metrics there are, HTTP, the clock.
 //! Invariants: labels are sorted and unique; a page holds each series once; histogram buckets are cumulative only
 //! in text.
@@ -17,7 +17,9 @@ mod regexp;
 mod select;
 
 pub use columns::{AppendError, Columns, SeriesId};
-pub use exposition::{Format, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse};
+pub use exposition::{
+    Format, History, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse, read_history,
+};
 pub use family::{Family, Histogram, Kind};
 pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};

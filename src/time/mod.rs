@@ -1,13 +1,15 @@
 //! Instants and Prometheus durations.
 //!
-//! Owns: [`Timestamp`], [`PromDuration`].
+//! Owns: [`Timestamp`], which reads and prints itself as RFC 3339, [`Civil`], [`PromDuration`].
 //! Must not know: the clock. Time is always an argument.
 //! Invariants: both count whole milliseconds, as Prometheus does.
 //! Start reading at: [`PromDuration`].
 
 mod duration;
+mod rfc3339;
 
 pub use duration::{ParseDurationError, PromDuration};
+pub use rfc3339::{Civil, ParseTimestampError};
 
 /// Milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,7 +13,7 @@ use indicatif::MultiProgress;
 
 use crate::diagnostic::Diagnostic;
 
-use super::{ColorChoice, Palette, Progress, Table, Tone, findings};
+use super::{Chart, ColorChoice, Palette, Progress, Table, Tone, findings};
 
 /// Width of lines where the terminal does not say.
 const DEFAULT_WIDTH: usize = 100;
@@ -51,6 +51,7 @@ pub struct Ui {
     /// Bars on stderr, where it is a terminal; lines are printed above them.
     bars: Option<MultiProgress>,
     width: usize,
+    answers_to_terminal: bool,
 }
 
 struct Stream {
@@ -77,6 +78,7 @@ impl Ui {
             conversation: Stream::new(palette(terminal.stderr_is_terminal), Box::new(io::stderr())),
             bars: terminal.stderr_is_terminal.then(MultiProgress::new),
             width: terminal.width,
+            answers_to_terminal: terminal.stdout_is_terminal,
         }
     }
 
@@ -91,6 +93,7 @@ impl Ui {
             conversation: stream(&captured, |captured| &captured.stderr),
             bars: None,
             width: DEFAULT_WIDTH,
+            answers_to_terminal: false,
         };
         (ui, captured)
     }
@@ -98,6 +101,11 @@ impl Ui {
     /// Columns that a line may take.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// Whether answers are read by a person.
+    pub fn answers_to_terminal(&self) -> bool {
+        self.answers_to_terminal
     }
 
     /// How answers are painted.
@@ -128,6 +136,14 @@ impl Ui {
     /// A table as the answer.
     pub fn answer_table(&self, table: &Table) {
         self.answer(&table.draw(self.answers.palette));
+    }
+
+    /// A chart as the answer; nothing where it is empty.
+    pub fn answer_chart(&self, chart: &Chart) {
+        let drawn = chart.draw(self.answers.palette, self.width);
+        if !drawn.is_empty() {
+            self.answer(&drawn);
+        }
     }
 
     /// A line of conversation.

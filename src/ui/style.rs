@@ -22,7 +22,25 @@ pub enum Tone {
     Warning,
     Bad,
     Link,
+    /// The line of a chart with this number; colours come round again.
+    Line(usize),
 }
+
+/// Neighbours differ, and the first are those that are seen well on black and on white.
+const LINES: [AnsiColor; 12] = [
+    AnsiColor::Cyan,
+    AnsiColor::Magenta,
+    AnsiColor::Yellow,
+    AnsiColor::Blue,
+    AnsiColor::Green,
+    AnsiColor::Red,
+    AnsiColor::BrightCyan,
+    AnsiColor::BrightMagenta,
+    AnsiColor::BrightYellow,
+    AnsiColor::BrightBlue,
+    AnsiColor::BrightGreen,
+    AnsiColor::BrightRed,
+];
 
 /// Paints or does not, by what was decided for a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +68,7 @@ impl Palette {
             Tone::Warning => AnsiColor::Yellow.on_default().bold(),
             Tone::Bad => AnsiColor::Red.on_default().bold(),
             Tone::Link => AnsiColor::Cyan.on_default().underline(),
+            Tone::Line(line) => LINES[line % LINES.len()].on_default(),
         };
         match self {
             Self::Colors if !style.is_plain() => format!("{style}{text}{style:#}"),

@@ -39,8 +39,8 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(columns: impl IntoIterator<Item = (&'static str, Align)>) -> Self {
-        let columns = columns.into_iter().map(|(head, align)| (head.to_owned(), align)).collect();
+    pub fn new<H: Into<String>>(columns: impl IntoIterator<Item = (H, Align)>) -> Self {
+        let columns = columns.into_iter().map(|(head, align)| (head.into(), align)).collect();
         Self { columns, rows: Vec::new() }
     }
 
@@ -49,12 +49,22 @@ impl Table {
         self.rows.push(cells.into_iter().take(self.columns.len()).collect());
     }
 
+    /// Columns of a terminal that it takes.
+    pub fn width(&self) -> usize {
+        let widths = self.widths();
+        widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let cell = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
+        let widest = |column: usize| cell(column).map(|cell| cell.text.width()).max().unwrap_or(0);
+        self.columns.iter().enumerate().map(|(column, (head, _))| widest(column).max(head.width())).collect()
+    }
+
     pub(super) fn draw(&self, palette: Palette) -> String {
         let head = self.columns.iter().map(|(head, _)| Cell::new(Tone::Strong, head.as_str())).collect();
         let rows = std::iter::once(&head).chain(&self.rows).collect::<Vec<_>>();
-        let width =
-            |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.text.width()).max();
-        let widths = (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect::<Vec<_>>();
+        let widths = self.widths();
         let mut text = String::new();
         for row in rows {
             let mut line = String::new();
@@ -100,6 +110,7 @@ prometheus       12  http://127.0.0.1:9090
 grafana
 "
         );
+        assert_eq!(table.width(), 41);
         assert!(table.draw(Palette::Colors).contains("\u{1b}[1m\u{1b}[31mgrafana\u{1b}[0m\n"));
     }
 }

@@ -17,6 +17,8 @@ mod precedence;
 mod project;
 mod promql;
 mod promtool;
+mod query_file;
+mod query_server;
 mod random;
 mod redact;
 mod render;

@@ -247,7 +247,7 @@ fn combined(op: AggregateOp, block: &Block, groups: Groups) -> Block {
     let mut result = Block::new(block.steps);
     result.values.reserve_exact(groups.labels.len() * block.steps);
     for (labels, members) in groups.labels.into_iter().zip(&members) {
-        let rows = members.iter().map(|series| block.row(*series));
+        let rows = &members.iter().map(|series| block.row(*series));
         let out = result.push(labels);
         match op {
             AggregateOp::Sum => fold(rows, out, Sum::from, Sum::add, Sum::total),
@@ -295,7 +295,7 @@ fn combined(op: AggregateOp, block: &Block, groups: Groups) -> Block {
 
 /// Folds rows step by step, in blocks of steps whose states stay in the cache.
 fn fold<'a, S: Copy>(
-    rows: impl Iterator<Item = &'a [f64]> + Clone,
+    rows: &(impl Iterator<Item = &'a [f64]> + Clone),
     out: &mut [f64],
     first: impl Fn(f64) -> S,
     next: impl Fn(&mut S, f64),

@@ -20,7 +20,7 @@ impl Engine<'_> {
         let rhs = self.eval(&binary.rhs, grid)?;
         let op = binary.op.node;
         if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            return self.trimmed(op, &lhs, &rhs, span, grid);
+            return Ok(self.trimmed(op, &lhs, &rhs, span, grid));
         }
         match (lhs, rhs) {
             (Value::Scalar(mut lhs), Value::Scalar(rhs)) => {
@@ -37,7 +37,7 @@ impl Engine<'_> {
             }
             (Value::Vector(lhs), Value::Vector(rhs)) => {
                 let block = if op.is_set() {
-                    matching::set(op, lhs, rhs, binary.matching.as_ref())
+                    matching::set(op, lhs, &rhs, binary.matching.as_ref())
                 } else {
                     matching::arithmetic(&lhs, &rhs, binary)?
                 };
@@ -50,14 +50,7 @@ impl Engine<'_> {
     }
 
     /// The operators of native histograms give nothing for floats, and say so.
-    fn trimmed(
-        &mut self,
-        op: BinaryOp,
-        lhs: &Value,
-        rhs: &Value,
-        span: Span,
-        grid: Grid,
-    ) -> Result<Value, EvalError> {
+    fn trimmed(&mut self, op: BinaryOp, lhs: &Value, rhs: &Value, span: Span, grid: Grid) -> Value {
         let text = if op == BinaryOp::TrimUpper { "</" } else { ">/" };
         let some = |value: &Value| match value {
             Value::Vector(block) => block.samples() > 0,
@@ -69,7 +62,7 @@ impl Engine<'_> {
             );
             self.annotations.info(message, span);
         }
-        Ok(Value::Vector(Block::new(grid.count)))
+        Value::Vector(Block::new(grid.count))
     }
 }
 

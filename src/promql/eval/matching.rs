@@ -54,10 +54,10 @@ impl<'a> Signature<'a> {
 }
 
 /// `and`, `or`, `unless`.
-pub(super) fn set(op: BinaryOp, mut lhs: Block, rhs: Block, matching: Option<&Matching>) -> Block {
+pub(super) fn set(op: BinaryOp, mut lhs: Block, rhs: &Block, matching: Option<&Matching>) -> Block {
     let steps = lhs.steps;
-    let (left, right, groups) = Signature::new(matching).groups(&lhs, &rhs);
-    let (deciding, numbers) = if op == BinaryOp::Or { (&lhs, &left) } else { (&rhs, &right) };
+    let (left, right, groups) = Signature::new(matching).groups(&lhs, rhs);
+    let (deciding, numbers) = if op == BinaryOp::Or { (&lhs, &left) } else { (rhs, &right) };
     let mut present = vec![false; groups * steps];
     for (series, number) in numbers.iter().enumerate() {
         let present = &mut present[number * steps..(number + 1) * steps];
@@ -251,7 +251,7 @@ impl Pairing<'_> {
             let has_many = (0..sides.many.len()).any(|series| !is_stale(sides.many.row(series)[step]));
             let has_one = (0..sides.one.len()).any(|series| !is_stale(sides.one.row(series)[step]));
             let fills = self.fill_many.is_some() || self.fill_one.is_some();
-            if !(has_many || has_one) || (!(has_many && has_one) && !fills) {
+            if !(has_many && has_one || fills && (has_many || has_one)) {
                 continue;
             }
             for (series, group) in sides.one_groups.iter().enumerate() {

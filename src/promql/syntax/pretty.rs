@@ -35,9 +35,10 @@ impl Layout {
     fn flush(&self, expr: &Expr) -> String {
         match &expr.kind {
             ExprKind::Binary(binary) if expr.to_string().len() > self.width => {
-                let lhs = match binary.wraps_left() {
-                    true => self.operand(&binary.lhs, 0, true),
-                    false => self.flush(&binary.lhs),
+                let lhs = if binary.wraps_left() {
+                    self.operand(&binary.lhs, 0, true)
+                } else {
+                    self.flush(&binary.lhs)
                 };
                 let rhs = self.operand(&binary.rhs, 0, binary.wraps_right());
                 // What begins indented is shown as a whole of its own.

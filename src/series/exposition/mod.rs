@@ -1,14 +1,16 @@
 //! Exposition text: Prometheus text 0.0.4 and `OpenMetrics` 1.0.0, written and read.
 //!
-//! Owns: [`Format`], [`Page`], [`parse`].
+//! Owns: [`Format`], [`Page`], [`parse`], [`read_history`].
 //! Must not know: which metrics there are, HTTP.
 //! Invariants: what a page writes, [`parse`] reads back with equal values.
 //! Start reading at: [`Page`].
 
+mod history;
 mod number;
 mod page;
 mod read;
 
+pub use history::{History, read_history};
 pub use page::{Page, PageError, Values};
 pub use read::{ParseError, ParseErrorKind, Sample, parse};
 

@@ -100,7 +100,23 @@ fn default_stack_shows_everything() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["targets"], serde_json::json!({"up": 1, "total": 1, "down": []}));
     assert_eq!(status["alerts_firing"], serde_json::json!([]));
+    check_asked(&project);
     project.down_to_nothing();
+}
+
+/// `llmobs query` finds the stack's Prometheus by itself.
+#[track_caller]
+fn check_asked(project: &Project) {
+    let at = |format: &str| project.run(&["query", "sum(up)", "--format", format]).done();
+    let body: serde_json::Value = serde_json::from_str(&at("json").stdout).unwrap();
+    assert_eq!(body["data"]["result"][0]["value"][1], "1");
+    assert_eq!(at("text").stdout, "1\n");
+    let missing = project.run(&["query", "llm_request_total"]).done();
+    let hint = "hint: there is no metric `llm_request_total`; did you mean `llm_requests_total`?";
+    assert!(missing.stderr.lines().any(|line| line == hint), "{}", missing.stderr);
+    let drawn =
+        project.run(&["query", "sum(rate(llm_requests_total[20s]))", "--from", "-1m", "--chart"]).done();
+    assert!(drawn.stdout.contains('┤'), "{}", drawn.stdout);
 }
 
 /// What a counter grows by in a second, from the very samples of the last 20 s.

@@ -1,5 +1,7 @@
 //! The language and its evaluation.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
+
 mod parse;
 mod script;
 

@@ -1,12 +1,14 @@
 //! Scripts that load series and hold answers against what is expected, in the language of Prometheus' own tests:
 //! `load STEP`, `clear`, `eval instant at T EXPR`, `eval range from A to B step S EXPR`, with `expect …` and series below.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
+
 use std::{fmt::Write as _, fs, path::Path};
 
 use llmobs::{
     formats::notation,
     promql::{
-        eval::{self, Answer, Evaluated, Level},
+        eval::{self, Answer, Evaluated, Grid, Level},
         syntax,
     },
     series::{AppendError, Columns, Labels, is_stale},
@@ -42,9 +44,7 @@ impl When {
     fn instants(self) -> Vec<i64> {
         match self {
             Self::Instant(at) => vec![at.0],
-            Self::Range { start, end, step } => {
-                (0..).map(|n| start.0 + n * step).take_while(|t| *t <= end.0).collect()
-            }
+            Self::Range { start, end, step } => Grid::range(start, end, step).instants().collect(),
         }
     }
 }
@@ -96,7 +96,8 @@ pub(crate) fn run_text(name: &str, text: &str) -> Outcome {
                 Ok(()) => outcome.passed += 1,
                 Err(_) if has_histograms => outcome.skipped += 1,
                 Err(wrong) => {
-                    outcome.failed.push(format!("{name}:{}: {}\n    {wrong}", eval.line, eval.head.trim()))
+                    let head = eval.head.trim();
+                    outcome.failed.push(format!("{name}:{}: {head}\n    {wrong}", eval.line));
                 }
             }
         } else {
@@ -111,14 +112,10 @@ fn load(data: &mut Columns, step: &str, line: &str) -> bool {
     let step = duration(step);
     let Ok((metric, values)) = notation::series(line) else { return true };
     let id = data.series(&metric.labels());
-    for (index, value) in values.iter().enumerate() {
-        if let Some(value) = value {
-            match data.append(id, Timestamp(index as i64 * step), value) {
-                // What is loaded again stays as it is.
-                Ok(()) | Err(AppendError::Duplicate { .. }) => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
+    for (index, value) in (0_i64..).zip(values.iter()) {
+        let appended = value.map_or(Ok(()), |value| data.append(id, Timestamp(index * step), value));
+        // What is loaded again stays as it is.
+        assert!(matches!(appended, Ok(()) | Err(AppendError::Duplicate { .. })), "{appended:?}");
     }
     false
 }
@@ -126,10 +123,11 @@ fn load(data: &mut Columns, step: &str, line: &str) -> bool {
 fn duration(text: &str) -> i64 {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
+        #[expect(clippy::cast_possible_truncation, reason = "the scripts' times are small")]
         return (seconds * 1000.0).round() as i64;
     }
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    sign * text.parse::<PromDuration>().unwrap_or_else(|error| panic!("{error}")).as_millis() as i64
+    sign * text.parse::<PromDuration>().unwrap_or_else(|error| panic!("{error}")).as_millis().cast_signed()
 }
 
 fn parse_head(head: &str) -> (Option<&str>, When, String) {
@@ -252,16 +250,16 @@ fn expected_text(expects: &[&str], word: &str, said: &[String], eval: &Eval<'_>)
     if (legacy || !wanted.is_empty()) && said.is_empty() {
         return Err(format!("said no {word}"));
     }
+    let place = Regex::new(r" \(\d+:\d+\)$").unwrap();
+    let escaped_place = Regex::new(r" \\\(\d+:\d+\\\)").unwrap();
     for want in wanted {
         let want = want.trim();
         let found = if let Some(text) = want.strip_prefix("msg:") {
             let text = text.trim();
-            let place = Regex::new(r" \(\d+:\d+\)$").unwrap();
             said.iter().any(|said| said == text || *said == place.replace(text, ""))
         } else if let Some(pattern) = want.strip_prefix("regex:") {
             let pattern = pattern.trim().replace(r" \([0-9]+:[0-9]+\)", "");
-            let place = Regex::new(r" \\\(\d+:\d+\\\)").unwrap();
-            let pattern = Regex::new(&place.replace(&pattern, "")).unwrap();
+            let pattern = Regex::new(&escaped_place.replace(&pattern, "")).unwrap();
             said.iter().any(|said| pattern.is_match(said))
         } else {
             true
@@ -349,5 +347,7 @@ fn nearly(a: f64, b: f64) -> bool {
     if a.is_nan() || b.is_nan() {
         return a.is_nan() && b.is_nan();
     }
-    a == b || (a - b).abs() <= 1e-6 * (a.abs() + b.abs()).max(f64::MIN_POSITIVE)
+    #[expect(clippy::float_cmp, reason = "infinities are equal or not")]
+    let same = a == b;
+    same || (a - b).abs() <= 1e-6 * (a.abs() + b.abs()).max(f64::MIN_POSITIVE)
 }
