@@ -22,4 +22,5 @@ pub mod stack;
 pub mod text;
 pub mod time;
 pub mod ui;
+pub mod unit_test;
 pub mod yaml;

@@ -70,7 +70,7 @@ pub enum Command {
     Init(Init),
     /// List the metric sources and what each can give
     Sources(Sources),
-    /// Lay out the `PromQL` in rule files
+    /// Lay out the expressions in rule files
     Fmt(Fmt),
     /// Run unit tests of rules
     Test(Test),

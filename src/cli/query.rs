@@ -60,13 +60,13 @@ pub struct Query {
     pub lookback: Option<String>,
 
     /// Accept what Prometheus has behind a feature flag
-    #[arg(long, help_heading = "Options")]
+    #[arg(long, help_heading = "Evaluation")]
     pub experimental: bool,
     /// Send the expression as it is, without reading it first
-    #[arg(long, help_heading = "Options", conflicts_with = "file")]
+    #[arg(long, help_heading = "Evaluation", conflicts_with = "file")]
     pub no_check: bool,
     /// Give up after this time
-    #[arg(long, value_name = "DURATION", default_value = "2m", help_heading = "Options")]
+    #[arg(long, value_name = "DURATION", default_value = "2m", help_heading = "Evaluation")]
     pub timeout: String,
 
     /// How the answer is written; `json` is what Prometheus' API writes

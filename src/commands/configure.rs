@@ -101,6 +101,13 @@ pub(super) fn load_source(path: &Path) -> anyhow::Result<sources::Source> {
             let mistake = Diagnostic::error(message).at(&Source::new(name, text), at, "");
             Refused(vec![mistake]).into()
         }
+        SourceError::Primitives { mistakes, .. } => {
+            let source = Source::new(name, text);
+            let found = mistakes
+                .into_iter()
+                .map(|mistake| Diagnostic::error(mistake.message).at(&source, mistake.at, ""));
+            Refused(found.collect()).into()
+        }
         other => anyhow::Error::from(other).context(format!("cannot use the source file `{name}`")),
     })
 }

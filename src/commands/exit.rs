@@ -33,6 +33,20 @@ impl From<Exit> for ExitCode {
 #[error("the configuration has mistakes")]
 pub(super) struct Refused(pub(super) Vec<Diagnostic>);
 
+impl Refused {
+    /// Mistakes in rules or expressions, where what is not enabled can be by a flag.
+    pub(super) fn of_rules(mut mistakes: Vec<Diagnostic>) -> Self {
+        for mistake in &mut mistakes {
+            if mistake.help.is_none() && mistake.message.ends_with("not enabled") {
+                mistake.help = Some(
+                    "Prometheus has it behind a feature flag; accept it with `--experimental`".to_owned(),
+                );
+            }
+        }
+        Self(mistakes)
+    }
+}
+
 /// A failure and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

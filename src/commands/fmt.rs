@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::{
     cli::{Fmt as Args, Format},
     diagnostic::{Diagnostic, Severity},
@@ -41,7 +43,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     }
     // Half of a change is worse than none: nothing is written unless every file can be.
     if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
-        return Err(Refused(mistakes).into());
+        return Err(Refused::of_rules(mistakes).into());
     }
     ui.diagnostics(&mistakes);
     let mut outcomes = Vec::new();
@@ -115,6 +117,14 @@ fn formatted(source: &Source, options: &Options) -> Result<(Formatted, Vec<Diagn
     Ok((rules::format(source, &file, options)?, warnings))
 }
 
+#[derive(Serialize)]
+struct Facts<'a> {
+    version: u32,
+    /// In the lines that the text format shows.
+    expr: &'a str,
+    line: &'a str,
+}
+
 fn expression(text: &str, options: &Options, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
     let source = if text == STDIN {
         Source::new("stdin", process::standard_input()?)
@@ -123,7 +133,7 @@ fn expression(text: &str, options: &Options, format: Format, ui: &Ui) -> anyhow:
     };
     let expr = match syntax::parse(source.text(), options) {
         Ok(expr) => expr,
-        Err(errors) => return Err(Refused(errors.diagnostics(&source, |span| span)).into()),
+        Err(errors) => return Err(Refused::of_rules(errors.diagnostics(&source, |span| span)).into()),
     };
     let has_comment = rules::has_comment(source.text());
     if has_comment {
@@ -139,8 +149,8 @@ fn expression(text: &str, options: &Options, format: Format, ui: &Ui) -> anyhow:
     match format {
         Format::Text => ui.answer(&pretty),
         Format::Json => {
-            let facts = serde_json::json!({"version": 1, "expr": pretty, "line": expr.to_string()});
-            ui.answer(&serde_json::to_string_pretty(&facts)?);
+            let line = expr.to_string();
+            ui.answer(&serde_json::to_string_pretty(&Facts { version: 1, expr: &pretty, line: &line })?);
         }
     }
     Ok(Exit::Done)

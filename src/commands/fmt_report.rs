@@ -37,7 +37,10 @@ pub(super) fn report(outcomes: &[Outcome], args: &Args, ui: &Ui) -> anyhow::Resu
     let differ = outcomes.iter().filter(|outcome| outcome.differs).count();
     match (args.check, differ) {
         (true, 0) => ui.say(&format!("{} formatted", are(outcomes.len()))),
-        (true, differ) => ui.say(&format!("{differ} of {} not formatted", are(outcomes.len()))),
+        (true, differ) => {
+            let are = if differ == 1 { "is" } else { "are" };
+            ui.say(&format!("{differ} of {} {are} not formatted", count(outcomes.len(), "file")));
+        }
         (false, _) if files == 0 => {}
         (false, 0) => ui.say(&format!("{} formatted already", are(files))),
         (false, differ) if differ == files => ui.say(&format!("{} formatted", count(files, "file"))),

@@ -26,6 +26,7 @@ mod sources;
 mod state;
 mod status;
 mod test;
+mod test_report;
 mod up;
 mod urls;
 
@@ -84,7 +85,7 @@ fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),
         Command::Fmt(args) => fmt::run(args, ui),
-        Command::Test(args) => test::run(args, process, ui),
+        Command::Test(args) => test::run(args, ui),
         Command::Exporter(args) => exporter::run(args, global, process, ui),
         Command::Completions { shell } => Ok(completions::run(*shell, ui)),
     }

@@ -40,6 +40,8 @@ pub enum FileError {
     NotAFolder { action: Action, path: PathBuf },
     #[error("cannot read `{}`: line {line} is not UTF-8 text", path.display())]
     NotText { path: PathBuf, line: usize },
+    #[error("`{}` is no pattern: a `[` or `\\` is not complete", path.display())]
+    Pattern { path: PathBuf },
     #[error("cannot find a folder for state: neither `XDG_STATE_HOME` nor `HOME` is set")]
     NoHome,
     #[error("cannot {action} `{}`: {source}", path.display())]

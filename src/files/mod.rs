@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "`files` owns the file system")]
 
 mod error;
+mod glob;
 mod manifest;
 mod output;
 mod read;
@@ -17,6 +18,7 @@ mod survey;
 mod write;
 
 pub use error::{Action, FileError};
+pub use glob::glob;
 pub use manifest::MANIFEST;
 pub use output::{Overwrite, Written, check_output, write_output};
 pub use read::{find, read_bytes, read_text, read_tree};

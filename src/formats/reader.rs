@@ -2,11 +2,13 @@
 
 use crate::{
     diagnostic::Diagnostic,
-    promql::syntax::Spanned,
+    promql::syntax::{self, Options, Spanned},
     text::{Source, Span, nearest},
     time::PromDuration,
     yaml::{self, Decoded, Entry, Node, Origin, Scalar, Style, Value},
 };
+
+use super::rules::Expression;
 
 /// Rule files and their tests may be generated, so they may be large.
 const YAML: yaml::Options = yaml::Options {
@@ -241,6 +243,33 @@ impl<'a> Reader<'a> {
             self.mistake(text.span(), format!("`{}` is no number", text.as_str()), help);
         }
         number
+    }
+
+    /// What `expr` says; `start` is the first line of what it belongs to.
+    pub(super) fn expression(
+        &mut self,
+        keys: Keys<'_>,
+        what: &str,
+        start: Span,
+        options: &Options,
+    ) -> Option<Expression> {
+        let entry = keys.get("expr");
+        let text = self.text(entry);
+        let Some(text) = text.filter(|text| !text.as_str().is_empty()) else {
+            // A value of the wrong shape has been told of already.
+            if entry.is_none_or(|entry| !entry.value.is_collection()) {
+                let span = entry.map_or(start, |entry| entry.key_origin.span);
+                self.mistake(span, format!("{what} has no `expr`"), "add `expr:` with an expression");
+            }
+            return None;
+        };
+        match syntax::parse(text.as_str(), options) {
+            Ok(tree) => Some(Expression { key: entry?.key_origin.span, text, tree }),
+            Err(errors) => {
+                self.mistakes.extend(errors.diagnostics(self.source, text.places()));
+                None
+            }
+        }
     }
 
     fn misfit(&mut self, entry: &Entry, expected: &str, help: &str) {

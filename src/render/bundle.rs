@@ -19,7 +19,8 @@ use super::{
     expression::{self, LeftOut, register},
     included::{self, Included},
     number,
-    quantities::{Quantities, RULE_INTERVAL, Scope},
+    quantities::{Quantities, Scope},
+    records::RULE_INTERVAL,
     service::{Job, Service},
     templates::{ALERTS, DASHBOARDS},
 };
@@ -154,7 +155,8 @@ pub(super) fn render_template(
 fn facts(config: &Config, service: &Service) -> Value {
     let entries: Vec<String> = service.entries().map(|job| job.target.job.clone()).collect();
     let entry_regexes: Vec<_> = entries.iter().map(|job| escape::regex_literal(job)).collect();
-    let own_matchers: Vec<_> = service.own().map(|job| escape::matcher("job", &[&job.target.job])).collect();
+    let own_matchers: Vec<_> =
+        service.own().map(|job| escape::one_of("job", &[&job.target.job]).to_string()).collect();
     let spend_jobs: Vec<_> =
         service.own().filter(|job| Service::cost_is_derived(job)).map(|job| job.target.job.clone()).collect();
     let window = service.alert_window();

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::{series::MatchOp, sources::primitive::Match};
+
 /// A `PromQL` string literal with its quotes
 /// (<https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals>).
 pub fn promql_string(text: &str) -> String {
@@ -45,14 +47,15 @@ pub fn promql_regex(text: &str) -> String {
 }
 
 /// A matcher for one of `values`: `label="a"`, or `label=~"a|b"` with each value escaped.
-pub fn matcher(label: &str, values: &[&str]) -> String {
-    match values {
-        [one] => format!("{label}={}", promql_string(one)),
+pub fn one_of(label: &str, values: &[&str]) -> Match {
+    let (op, value) = match values {
+        [one] => (MatchOp::Equal, (*one).to_owned()),
         many => {
             let alternatives: Vec<_> = many.iter().map(|value| regex_literal(value)).collect();
-            format!("{label}=~{}", promql_string(&alternatives.join("|")))
+            (MatchOp::Matches, alternatives.join("|"))
         }
-    }
+    };
+    Match { label: label.to_owned(), op, value }
 }
 
 #[cfg(test)]
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn matchers_name_one_or_several_values() {
-        assert_eq!(matcher("job", &["a.b"]), r#"job="a.b""#);
-        assert_eq!(matcher("job", &["a", "b.c"]), r#"job=~"a|b\\.c""#);
+        assert_eq!(one_of("job", &["a.b"]).to_string(), r#"job="a.b""#);
+        assert_eq!(one_of("job", &["a", "b.c"]).to_string(), r#"job=~"a|b\\.c""#);
     }
 }

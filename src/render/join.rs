@@ -1,8 +1,10 @@
 //! Parts of several targets joined into one expression. Only sums (or greatest values) are joined.
 
+use std::borrow::Cow;
+
 use crate::sources::{
-    Source,
-    primitive::{Fill, fill},
+    Primitive, Source,
+    primitive::{Fill, Match, Window},
 };
 
 use super::escape::promql_string;
@@ -28,14 +30,13 @@ impl Aggregate {
 /// One source's share of a quantity.
 #[derive(Debug, Clone)]
 pub(super) struct Part<'a> {
-    /// `PromQL` with holes.
-    pub(super) primitive: &'a str,
+    pub(super) primitive: Cow<'a, Primitive>,
     /// Whose labels it has; none where they are canonical already.
     pub(super) source: Option<&'a Source>,
     /// Parts of one group have the same jobs.
     pub(super) group: usize,
-    /// Matchers for its `$selector`.
-    pub(super) selector: String,
+    /// For its `$selector`.
+    pub(super) selector: Vec<Match>,
     /// Canonical labels that the part has one value for.
     pub(super) constants: Vec<(&'static str, String)>,
 }
@@ -44,7 +45,7 @@ pub(super) struct Part<'a> {
 ///
 /// A label that a source does not carry is absent in its part. Parts are told apart by `job` inside the join,
 /// because `or` would drop what has an equal label set.
-pub(super) fn join(parts: &[Part<'_>], aggregate: Aggregate, window: &str, by: &[&str]) -> String {
+pub(super) fn join(parts: &[Part<'_>], aggregate: Aggregate, window: Option<&Window>, by: &[&str]) -> String {
     let several_groups = parts.iter().any(|part| part.group != parts[0].group);
     let mut filled = Vec::new();
     let mut needs_outer = parts.len() > 1;
@@ -70,7 +71,7 @@ pub(super) fn join(parts: &[Part<'_>], aggregate: Aggregate, window: &str, by: &
                 }
             }
         }
-        let mut expr = fill(part.primitive, &Fill { selector: &part.selector, window, by: &native });
+        let mut expr = part.primitive.fill(&Fill { selector: &part.selector, window, by: &native });
         for (label, carried) in &renames {
             expr = format!("label_replace({expr}, \"{label}\", \"$1\", \"{carried}\", \"(.*)\")");
         }
@@ -99,28 +100,30 @@ fn error_label<'a>(source: &'a Source, label: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::builtin;
+    use crate::{render::escape::one_of, sources::builtin, time::PromDuration};
+
+    const FIVE_MINUTES: Option<&Window> = Some(&Window::Fixed(PromDuration::from_secs(300)));
 
     fn part(source: &'static str, job: &str) -> Part<'static> {
         let source = builtin(source).unwrap();
         Part {
-            primitive: source.primitives.requests.as_deref().unwrap(),
+            primitive: Cow::Borrowed(source.primitives.requests.as_ref().unwrap()),
             source: Some(source),
             group: usize::from(job == "v"),
-            selector: format!("job=\"{job}\""),
+            selector: vec![one_of("job", &[job])],
             constants: Vec::new(),
         }
     }
 
     #[test]
     fn one_part_with_canonical_labels_stays_as_it_is() {
-        let got = join(&[part("llmobs", "a")], Aggregate::Sum, "5m", &["model"]);
+        let got = join(&[part("llmobs", "a")], Aggregate::Sum, FIVE_MINUTES, &["model"]);
         assert_eq!(got, r#"sum by (model) (rate(llm_requests_total{job="a"}[5m]))"#);
     }
 
     #[test]
     fn a_native_label_is_renamed_after_aggregation() {
-        let got = join(&[part("vllm", "v")], Aggregate::Sum, "5m", &["model"]);
+        let got = join(&[part("vllm", "v")], Aggregate::Sum, FIVE_MINUTES, &["model"]);
         let expect = concat!(
             "sum by (model) (\n  label_replace(sum by (model_name) (rate({__name__=~\"vllm:(request_success|",
             "admission_rejections)_total\",job=\"v\"}[5m])), \"model\", \"$1\", \"model_name\", \"(.*)\")\n)"
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn parts_of_several_sources_are_told_apart_by_job() {
-        let got = join(&[part("llmobs", "a"), part("vllm", "v")], Aggregate::Sum, "5m", &[]);
+        let got = join(&[part("llmobs", "a"), part("vllm", "v")], Aggregate::Sum, FIVE_MINUTES, &[]);
         let expect = concat!(
             "sum(\n  sum by (job) (rate(llm_requests_total{job=\"a\"}[5m]))\n  or\n",
             "  sum by (job) (rate({__name__=~\"vllm:(request_success|admission_rejections)_total\",job=\"v\"}[5m]))\n)"
@@ -142,7 +145,7 @@ mod tests {
     fn constants_become_labels_where_they_are_asked_for() {
         let mut one = part("vllm", "v");
         one.constants.push(("error_class", "timeout".to_owned()));
-        let got = join(&[one], Aggregate::Sum, "5m", &["error_class"]);
+        let got = join(&[one], Aggregate::Sum, FIVE_MINUTES, &["error_class"]);
         assert!(got.starts_with("label_replace(sum(rate("), "{got}");
         assert!(got.ends_with(", \"error_class\", \"timeout\", \"\", \"\")"), "{got}");
     }

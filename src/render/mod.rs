@@ -15,6 +15,7 @@ mod included;
 mod join;
 mod number;
 mod quantities;
+mod records;
 mod service;
 mod templates;
 

@@ -1,25 +1,30 @@
 //! What the service as a whole gives: joined sums, and the ratios, quantiles and money derived from them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::{config::Role, sources::Quantity, time::PromDuration};
+use crate::{
+    config::Role,
+    series::MatchOp,
+    sources::{
+        Primitive, Quantity,
+        primitive::{Match, Window},
+    },
+    time::PromDuration,
+};
 
 use super::{
-    escape::matcher,
+    escape::one_of,
     join::{Aggregate, Part, join},
     number::number,
+    records::{PRICE_RECORD, SPEND_INTEGRATED, SPEND_NOW},
     service::{Job, Service},
 };
-
-/// The recorded rate of spend for sources that have no cost of their own, in US dollars per second.
-pub(super) const SPEND_RECORD: &str = "llmobs:spend_usd:per_second";
-/// Prices as recorded constants, in US dollars per token.
-pub(super) const PRICE_RECORD: &str = "llm_model_price_usd_per_token";
-/// How often rules are evaluated; recorded rates are integrated in steps of it.
-pub(super) const RULE_INTERVAL: PromDuration = PromDuration::from_secs(15);
 
 /// Where an expression will stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,33 +85,23 @@ impl Quantities {
         window: &str,
         by: &[&str],
     ) -> Expression {
-        self.note_window(window);
-        Ok(join(&self.parts(quantity, others, "")?, aggregate(quantity), window, by))
+        let window = self.window(window)?;
+        Ok(join(&self.parts(quantity, others, None)?, aggregate(quantity), window.as_ref(), by))
     }
 
     /// US dollars spent within a fixed window. A recorded rate is summed step by step, so that what was spent
     /// at an old price stays as it was, and a gap is no spend.
     pub(super) fn spent(&self, window: &str, by: &[&str]) -> Expression {
         let span: PromDuration = window.parse().map_err(|_| QuantityError::Window(window.to_owned()))?;
-        self.note_window(window);
-        let parts = self.parts(Quantity::Cost, &[], "")?;
-        let step = number(RULE_INTERVAL.as_secs_f64());
-        let seconds = number(span.as_secs_f64());
-        let integrated: Vec<String> = parts
-            .iter()
-            .map(|part| match part.source {
-                Some(_) => format!("{} * {seconds}", part.primitive),
-                None => {
-                    format!("sum by ($by) (sum_over_time({SPEND_RECORD}{{$selector}}[$window]) * {step})")
-                }
-            })
-            .collect();
-        let parts: Vec<_> = parts
-            .iter()
-            .zip(&integrated)
-            .map(|(part, expr)| Part { primitive: expr, ..part.clone() })
-            .collect();
-        Ok(join(&parts, Aggregate::Sum, window, by))
+        let window = self.window(window)?;
+        let mut parts = self.parts(Quantity::Cost, &[], None)?;
+        for part in &mut parts {
+            part.primitive = match part.source {
+                Some(_) => Cow::Owned(part.primitive.times(span.as_secs_f64())),
+                None => Cow::Borrowed(&*SPEND_INTEGRATED),
+            };
+        }
+        Ok(join(&parts, Aggregate::Sum, window.as_ref(), by))
     }
 
     /// Failed requests over all requests, 0 to 1; nothing where there is no traffic.
@@ -121,8 +116,8 @@ impl Quantities {
     /// speaks of.
     pub(super) fn failure_ratio(&self, window: &str, by: &[&str]) -> Expression {
         const FAILURES: [&str; 2] = ["server_error", "timeout"];
-        self.note_window(window);
-        let mut parts = self.parts(Quantity::Errors, &[Quantity::Requests], "")?;
+        let filled = self.window(window)?;
+        let mut parts = self.parts(Quantity::Errors, &[Quantity::Requests], None)?;
         parts.retain(|part| {
             let class = part.constants.iter().find(|(label, _)| *label == "error_class");
             class.is_none_or(|(_, class)| FAILURES.contains(&class.as_str()))
@@ -130,13 +125,13 @@ impl Quantities {
         for part in &mut parts {
             let label = part.source.and_then(|source| source.primitives.errors.as_ref()?.label.as_deref());
             if let Some(label) = label {
-                part.selector.extend([",", &matcher(label, &FAILURES)]);
+                part.selector.push(one_of(label, &FAILURES));
             }
         }
         if parts.is_empty() {
             return Err(QuantityError::Unavailable(Quantity::Errors));
         }
-        let failures = join(&parts, Aggregate::Sum, window, by);
+        let failures = join(&parts, Aggregate::Sum, filled.as_ref(), by);
         let requests = self.sum_of_those_with(Quantity::Requests, &[Quantity::Errors], window, by)?;
         Ok(ratio(&format!("{}\n  or\n  vector(0)", indent(&failures)), &format!("{} > 0", indent(&requests))))
     }
@@ -150,7 +145,7 @@ impl Quantities {
         by: &[&str],
     ) -> Expression {
         let under = self.joined_under(quantity, threshold, window, by)?;
-        let all = self.joined(quantity, window, by, ",le=\"+Inf\"")?;
+        let all = self.joined(quantity, window, by, Some(&one_of("le", &["+Inf"])))?;
         Ok(ratio(&indent(&under), &format!("{} > 0", indent(&all))))
     }
 
@@ -161,7 +156,7 @@ impl Quantities {
             by.insert(0, "job");
         }
         by.push("le");
-        let buckets = self.joined(quantity, window, &by, "")?;
+        let buckets = self.joined(quantity, window, &by, None)?;
         Ok(format!("histogram_quantile({}, {buckets})", number(q)))
     }
 
@@ -175,7 +170,7 @@ impl Quantities {
     /// Matchers for the service's own targets, entries and backends.
     pub(super) fn own_jobs(&self) -> String {
         let jobs: Vec<_> = self.service.own().map(|job| job.target.job.as_str()).collect();
-        matcher("job", &jobs)
+        one_of("job", &jobs).to_string()
     }
 
     /// The rule that records a job's spend from its tokens and the price table, in US dollars per second by job,
@@ -187,13 +182,13 @@ impl Quantities {
             .iter()
             .find(|candidate| candidate.target.job == job)
             .ok_or_else(|| QuantityError::NoSuchJob(job.to_owned()))?;
-        let window =
-            PromDuration::from_millis((job.target.scrape_interval.as_millis() * 4).max(60_000)).to_string();
-        let selector = matcher("job", &[&job.target.job]);
+        let four_scrapes = job.target.scrape_interval.as_millis() * 4;
+        let window = Window::Fixed(PromDuration::from_millis(four_scrapes.max(60_000)));
+        let selector = [one_of("job", &[&job.target.job])];
         let tokens = |quantity: Quantity, kind: &str| {
             let parts =
                 Self::parts_of(job, quantity, &selector).ok_or(QuantityError::Unavailable(quantity))?;
-            let rate = join(&parts, Aggregate::Sum, &window, &["job", "model"]);
+            let rate = join(&parts, Aggregate::Sum, Some(&window), &["job", "model"]);
             Ok::<_, QuantityError>(format!(
                 "label_replace({}, \"type\", \"{kind}\", \"\", \"\")",
                 indent(&rate)
@@ -223,9 +218,9 @@ impl Quantities {
         Ok(format!("sum by (job, model, provider) (\n  {}\n)", terms.join("\n  or\n  ")))
     }
 
-    fn joined(&self, quantity: Quantity, window: &str, by: &[&str], extra: &str) -> Expression {
-        self.note_window(window);
-        Ok(join(&self.parts(quantity, &[], extra)?, aggregate(quantity), window, by))
+    fn joined(&self, quantity: Quantity, window: &str, by: &[&str], extra: Option<&Match>) -> Expression {
+        let window = self.window(window)?;
+        Ok(join(&self.parts(quantity, &[], extra)?, aggregate(quantity), window.as_ref(), by))
     }
 
     fn joined_under(
@@ -235,14 +230,14 @@ impl Quantities {
         window: &str,
         by: &[&str],
     ) -> Expression {
-        self.note_window(window);
-        let mut parts = self.parts(quantity, &[], "")?;
+        let window = self.window(window)?;
+        let mut parts = self.parts(quantity, &[], None)?;
         for part in &mut parts {
             let bound = part.source.and_then(|source| Service::bound(source, quantity, threshold));
             let bound = bound.ok_or(QuantityError::Unavailable(quantity))?;
-            part.selector.push_str(&le_matcher(bound));
+            part.selector.push(le_matcher(bound));
         }
-        Ok(join(&parts, Aggregate::Sum, window, by))
+        Ok(join(&parts, Aggregate::Sum, window.as_ref(), by))
     }
 
     fn jobs_for(&self, quantity: Quantity) -> impl Iterator<Item = &Job> {
@@ -258,7 +253,7 @@ impl Quantities {
         &self,
         quantity: Quantity,
         others: &[Quantity],
-        extra: &str,
+        extra: Option<&Match>,
     ) -> Result<Vec<Part<'_>>, QuantityError> {
         let mut groups: Vec<(&Job, Vec<&str>)> = Vec::new();
         let gives_all = |job: &&Job| others.iter().all(|other| Service::job_gives(job, *other));
@@ -275,36 +270,34 @@ impl Quantities {
             let mut selector = match self.scope {
                 // Two sources that read one family would both find the other's series.
                 Scope::Dashboard if !infrastructure && shared => {
-                    format!("job=~\"$job\",{}", matcher("job", &names))
+                    vec![chosen("job", "$job"), one_of("job", &names)]
                 }
-                Scope::Dashboard if !infrastructure => "job=~\"$job\"".to_owned(),
-                _ => matcher("job", &names),
+                Scope::Dashboard if !infrastructure => vec![chosen("job", "$job")],
+                _ => vec![one_of("job", &names)],
             };
             if self.scope == Scope::Dashboard {
                 let carried =
                     if job.source.gives(quantity) { job.source.label("model") } else { Some("model") };
-                if let Some(label) = carried {
-                    selector.extend([",", label, "=~\"$model\""]);
-                }
+                selector.extend(carried.map(|label| chosen(label, "$model")));
             }
-            selector.push_str(extra);
+            selector.extend(extra.cloned());
             let group = Self::parts_of(job, quantity, &selector).unwrap_or_default();
             parts.extend(group.into_iter().map(|part| Part { group: index, ..part }));
         }
         if parts.is_empty() { Err(QuantityError::Unavailable(quantity)) } else { Ok(parts) }
     }
 
-    fn parts_of<'j>(job: &'j Job, quantity: Quantity, selector: &str) -> Option<Vec<Part<'j>>> {
+    fn parts_of<'j>(job: &'j Job, quantity: Quantity, selector: &[Match]) -> Option<Vec<Part<'j>>> {
         let source = &job.source;
         let p = &source.primitives;
-        let part = |primitive: &'j str| Part {
-            primitive,
+        let part = |primitive: &'j Primitive| Part {
+            primitive: Cow::Borrowed(primitive),
             source: Some(source),
             group: 0,
             selector: selector.to_owned(),
             constants: source.provider.iter().map(|provider| ("provider", provider.clone())).collect(),
         };
-        let one = |expr: Option<&'j String>| expr.map(|expr| vec![part(expr)]);
+        let one = |expr: Option<&'j Primitive>| expr.map(|expr| vec![part(expr)]);
         match quantity {
             Quantity::Models => one(p.models.as_ref()),
             Quantity::Requests => one(p.requests.as_ref()),
@@ -318,7 +311,7 @@ impl Quantities {
             Quantity::Queued => one(p.queued.as_ref()),
             Quantity::CacheUse => one(p.cache_use.as_ref()),
             Quantity::Cost if Service::cost_is_derived(job) => Some(vec![Part {
-                primitive: SPEND_NOW,
+                primitive: Cow::Borrowed(&*SPEND_NOW),
                 source: None,
                 group: 0,
                 selector: selector.to_owned(),
@@ -327,7 +320,7 @@ impl Quantities {
             Quantity::Cost => one(p.cost.as_ref()),
             Quantity::Errors => {
                 let errors = p.errors.as_ref()?;
-                let mut parts: Vec<_> = errors.expr.iter().map(|expr| part(expr)).collect();
+                let mut parts: Vec<_> = errors.expr.iter().map(part).collect();
                 for (class, expr) in &errors.classes {
                     let mut one = part(expr);
                     one.constants.push(("error_class", class.clone()));
@@ -338,10 +331,17 @@ impl Quantities {
         }
     }
 
-    fn note_window(&self, window: &str) {
-        if let Ok(span) = window.parse::<PromDuration>() {
-            self.longest_window.fetch_max(span.as_millis(), Ordering::Relaxed);
+    /// A window as templates write it; the empty one is none. Fixed ones are remembered.
+    fn window(&self, text: &str) -> Result<Option<Window>, QuantityError> {
+        if text.is_empty() {
+            return Ok(None);
         }
+        if text.starts_with('$') {
+            return Ok(Some(Window::Variable(text.to_owned())));
+        }
+        let span: PromDuration = text.parse().map_err(|_| QuantityError::Window(text.to_owned()))?;
+        self.longest_window.fetch_max(span.as_millis(), Ordering::Relaxed);
+        Ok(Some(Window::Fixed(span)))
     }
 }
 
@@ -355,8 +355,10 @@ fn share_a_family(groups: &[(&Job, Vec<&str>)]) -> bool {
     })
 }
 
-/// The recorded rate of spend as it is now; a mean, because a sum would need the length of a Grafana window.
-const SPEND_NOW: &str = "sum by ($by) (avg_over_time(llmobs:spend_usd:per_second{$selector}[$window]))";
+/// What the user of a dashboard chose for a label.
+fn chosen(label: &str, variable: &str) -> Match {
+    Match { label: label.to_owned(), op: MatchOp::Matches, value: variable.to_owned() }
+}
 
 fn aggregate(quantity: Quantity) -> Aggregate {
     match quantity {
@@ -367,13 +369,14 @@ fn aggregate(quantity: Quantity) -> Aggregate {
 }
 
 /// Prometheus 3 stores `le="5"` as `5.0`, older servers as it was exposed.
-fn le_matcher(bound: f64) -> String {
+fn le_matcher(bound: f64) -> Match {
     let shortest = number(bound);
-    if shortest.contains('.') {
-        format!(",le=\"{shortest}\"")
+    let (op, value) = if shortest.contains('.') {
+        (MatchOp::Equal, shortest)
     } else {
-        format!(",le=~\"{shortest}|{shortest}\\\\.0\"")
-    }
+        (MatchOp::Matches, format!(r"{shortest}|{shortest}\.0"))
+    };
+    Match { label: "le".to_owned(), op, value }
 }
 
 fn ratio(numerator: &str, denominator: &str) -> String {
@@ -391,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_bound_matches_both_ways_of_writing_it() {
-        assert_eq!(le_matcher(5.0), r#",le=~"5|5\\.0""#);
-        assert_eq!(le_matcher(2.5), r#",le="2.5""#);
+        assert_eq!(le_matcher(5.0).to_string(), r#"le=~"5|5\\.0""#);
+        assert_eq!(le_matcher(2.5).to_string(), r#"le="2.5""#);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     time::PromDuration,
 };
 
-use super::{number::spoken, quantities::RULE_INTERVAL};
+use super::{number::spoken, records::RULE_INTERVAL};
 
 /// A configuration whose targets know their sources.
 #[derive(Debug)]

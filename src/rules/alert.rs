@@ -10,6 +10,8 @@ use crate::{
     time::{PromDuration, Timestamp},
 };
 
+use super::template::whole;
+
 /// How long a resolved alert is remembered, in milliseconds.
 const RETENTION: i64 = 15 * 60 * 1000;
 
@@ -161,7 +163,7 @@ pub fn restored_active_at(
     }
     let (hold, grace) = (millis(hold), millis(restart.grace_period));
     let down = at.0 / 1000 * 1000;
-    let active = (value as i64).saturating_mul(1000);
+    let active = whole(value).saturating_mul(1000);
     let remaining = hold.saturating_sub(down.saturating_sub(active));
     if remaining <= 0 {
         // It fired before the outage, and will again at the next evaluation.

@@ -40,10 +40,10 @@ pub(super) fn query(
     text: &str,
     store: &dyn Select,
     at: Timestamp,
-    syntax: &syntax::Options,
+    syntax: syntax::Options,
     options: &Options<'_>,
 ) -> Result<Vec<(Labels, f64)>, String> {
-    let expr = syntax::parse(text, syntax).map_err(|mistakes| mistakes.to_string())?;
+    let expr = syntax::parse(text, &syntax).map_err(|mistakes| mistakes.to_string())?;
     if !matches!(expr.value_type(), ValueType::Scalar | ValueType::InstantVector) {
         return Err(NO_VECTOR.to_owned());
     }

@@ -226,7 +226,7 @@ mod tests {
     fn known_labels_tell_series_apart() {
         check(&[r#"a{x:1} = a{x="2"}"#], "0");
         check(&[r#"a{x:1} = a{x=~"1|2"}"#], "0s");
-        check(&[r#"ALERT{alertname:A} = up"#, r#"b = ALERTS{alertname="A"}"#], "0 1");
+        check(&["ALERT{alertname:A} = up", r#"b = ALERTS{alertname="A"}"#], "0 1");
         check(&[r#"ALERT{alertname:A} = ALERTS{alertname="B"}"#, "ALERT{alertname:B} = up"], "0-1s");
         check(&[r#"ALERT{alertname:A} = ALERTS{alertname="B"}"#, "ALERT{alertname:C} = up"], "0 1");
     }

@@ -274,7 +274,7 @@ impl Program {
             external_url: &settings.external_url,
             server_url: settings.server_url.as_deref(),
             now,
-            query: &|text| query(text, store, now, &settings.syntax, &settings.eval),
+            query: &|text| query(text, store, now, settings.syntax, &settings.eval),
         })
     }
 }

@@ -11,9 +11,9 @@
 //! ```text
 //! Template::parse("__alert_NAME", text) -> Result<Template, TemplateError { span, message, reason }>
 //!     .reads() -> Reads { labels, value, external, query, now }
-//!     .expand(&Context { labels, value, external_labels, external_url, server_url, now, query }) -> Result<String, TemplateError>
+//!     .expand(&Context { labels, value, external_labels, external_url, server_url, now, query }) -> Result<String, …>
 //!
-//! Program::new(Vec<Group>, Settings { external_labels, external_url, server_url, syntax, eval }) -> Result<Program, Vec<ProgramError>>
+//! Program::new(Vec<Group>, Settings { external_labels, external_url, server_url, syntax, eval }) -> Result<Program, Vec<…>>
 //!     .ids(), .rule(RuleId { group, rule }) -> &Rule
 //!
 //! over a span, as promtool (`Pace::Every(step)`: each group at each step) or as Prometheus

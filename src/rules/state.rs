@@ -207,7 +207,7 @@ impl State {
             let at = instants[step];
             match state.failures.last_mut() {
                 Some(failure) if follows && failure.goes_on && failure.message == message => {
-                    failure.last = at
+                    failure.last = at;
                 }
                 _ => state.failures.push(RuleFailure {
                     rule: state.id,
@@ -219,10 +219,8 @@ impl State {
                 }),
             }
         }
-        if previous != Some(last) {
-            if let Some(failure) = state.failures.last_mut() {
-                failure.goes_on = false;
-            }
+        if let Some(failure) = state.failures.last_mut().filter(|_| previous != Some(last)) {
+            failure.goes_on = false;
         }
     }
 }

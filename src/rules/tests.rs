@@ -155,22 +155,22 @@ fn both_in_chunks(rules: &str, data: &Input, timeline: Timeline, chunk: i64) -> 
     let history = program.evaluate_in_chunks(timeline, &mut at_once, chunk);
 
     let (mut live, mut state) = (Columns::new(), program.start());
-    let mut fed = vec![0; data.len()];
+    let mut taken = vec![0; data.len()];
     let grids = history.grids.clone();
     let mut instants: Vec<i64> = grids.iter().flat_map(|grid| grid.instants()).collect();
     instants.sort_unstable();
     instants.dedup();
-    let mut feed = |live: &mut Columns, until: i64| {
-        for ((labels, samples), fed) in data.iter().zip(&mut fed) {
+    let mut input_until = |live: &mut Columns, until: i64| {
+        for ((labels, samples), done) in data.iter().zip(&mut taken) {
             let id = live.series(labels);
-            while let Some((at, value)) = samples.get(*fed).filter(|(at, _)| *at <= until) {
+            while let Some((at, value)) = samples.get(*done).filter(|(at, _)| *at <= until) {
                 let _refused = live.append(id, Timestamp(*at), *value).is_err();
-                *fed += 1;
+                *done += 1;
             }
         }
     };
     for at in instants {
-        feed(&mut live, at);
+        input_until(&mut live, at);
         for (group, grid) in grids.iter().enumerate() {
             if (at - grid.start) % grid.step == 0 && at <= grid.end() {
                 program.evaluate(&mut state, group, Timestamp(at), &mut live);
@@ -194,7 +194,7 @@ fn both_in_chunks(rules: &str, data: &Input, timeline: Timeline, chunk: i64) -> 
             assert_eq!(format!("{then:?}"), format!("{now:?}"), "{rule:?} at {at}");
         }
     }
-    feed(&mut live, i64::MAX);
+    input_until(&mut live, i64::MAX);
     assert_eq!(dump(&at_once), dump(&live));
     (program, at_once, history)
 }

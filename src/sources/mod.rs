@@ -6,10 +6,12 @@
 //! Start reading at: [`Source`], then [`primitive`].
 
 mod builtin;
+mod file;
 mod model;
 pub mod primitive;
 mod quantity;
 
 pub use builtin::{builtin, builtin_names};
-pub use model::{Errors, Family, Histogram, MetricType, Primitives, Source, SourceError, parse};
+pub use model::{Errors, Family, Histogram, MetricType, Mistake, Primitives, Source, SourceError, parse};
+pub use primitive::Primitive;
 pub use quantity::Quantity;

@@ -8,13 +8,16 @@ use crate::text::Span;
 
 use super::{
     Quantity,
-    primitive::{self, Hole},
+    file::{Reader, Written},
+    primitive::{Hole, Primitive},
 };
 
 /// A kind of server: the families it exposes and the sums that can be made of them.
+///
+/// `P` is what its primitives are: trees, or the text that they are written as.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
+#[serde(deny_unknown_fields, bound = "P: Deserialize<'de>")]
+pub struct Source<P = Primitive> {
     pub name: String,
     pub title: String,
     /// Where the families were read.
@@ -30,7 +33,7 @@ pub struct Source {
     /// Token types that are part of another type: part to whole.
     #[serde(default)]
     pub overlap: BTreeMap<String, String>,
-    pub primitives: Primitives,
+    pub primitives: Primitives<P>,
 }
 
 /// A metric family as the server exposes it.
@@ -76,59 +79,59 @@ impl MetricType {
 }
 
 /// The sums that a source gives, each as `PromQL` with holes; what is absent the source cannot give.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Primitives {
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, bound = "P: Deserialize<'de>")]
+pub struct Primitives<P = Primitive> {
     /// One series a model; the value does not matter.
     #[serde(default)]
-    pub models: Option<String>,
+    pub models: Option<P>,
     /// Finished requests per second, whatever their outcome.
     #[serde(default)]
-    pub requests: Option<String>,
+    pub requests: Option<P>,
     /// Requests per second that did not succeed.
     #[serde(default)]
-    pub errors: Option<Errors>,
+    pub errors: Option<Errors<P>>,
     /// Tokens per second, by type.
     #[serde(default)]
-    pub tokens: BTreeMap<String, String>,
+    pub tokens: BTreeMap<String, P>,
     /// US dollars per second.
     #[serde(default)]
-    pub cost: Option<String>,
+    pub cost: Option<P>,
     #[serde(default)]
-    pub duration: Option<Histogram>,
+    pub duration: Option<Histogram<P>>,
     #[serde(default)]
-    pub first_token: Option<Histogram>,
+    pub first_token: Option<Histogram<P>>,
     #[serde(default)]
-    pub per_output_token: Option<Histogram>,
+    pub per_output_token: Option<Histogram<P>>,
     /// Requests in progress.
     #[serde(default)]
-    pub active: Option<String>,
+    pub active: Option<P>,
     /// Requests that wait.
     #[serde(default)]
-    pub queued: Option<String>,
+    pub queued: Option<P>,
     /// Share of the KV cache in use, 0 to 1; joined by the greatest, not by a sum.
     #[serde(default)]
-    pub cache_use: Option<String>,
+    pub cache_use: Option<P>,
 }
 
 /// How a source tells errors apart: by a label, or by an expression for each class.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Errors {
+#[serde(deny_unknown_fields, bound = "P: Deserialize<'de>")]
+pub struct Errors<P = Primitive> {
     #[serde(default)]
     pub label: Option<String>,
     #[serde(default)]
-    pub expr: Option<String>,
+    pub expr: Option<P>,
     #[serde(default)]
-    pub classes: BTreeMap<String, String>,
+    pub classes: BTreeMap<String, P>,
 }
 
 /// Bucket rates of a histogram family.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Histogram {
+#[serde(deny_unknown_fields, bound = "P: Deserialize<'de>")]
+pub struct Histogram<P = Primitive> {
     pub family: String,
-    pub expr: String,
+    pub expr: P,
 }
 
 /// Why a source file cannot be used.
@@ -136,6 +139,9 @@ pub struct Histogram {
 pub enum SourceError {
     #[error("source file `{file}` cannot be read as a source: {message}")]
     Malformed { file: String, message: String, at: Span },
+    /// Primitives that are no `PromQL`, or that have holes which nothing fills.
+    #[error("source file `{file}` has primitives that cannot be used: {}", .mistakes[0].message)]
+    Primitives { file: String, mistakes: Vec<Mistake> },
     #[error("source `{source_name}`: primitive `{primitive}` has no `{hole}`")]
     MissingHole { source_name: String, primitive: String, hole: &'static str },
     #[error(
@@ -150,9 +156,16 @@ pub enum SourceError {
     AmbiguousErrors { source_name: String },
 }
 
+/// What is wrong at a place of a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub message: String,
+    pub at: Span,
+}
+
 /// Reads and checks a source file. `file` is what messages call it.
 pub fn parse(file: &str, text: &str) -> Result<Source, SourceError> {
-    let source: Source = serde_yaml::from_str(text).map_err(|error| {
+    let source: Source<Written> = serde_yaml::from_str(text).map_err(|error| {
         let at = error.location().map(|location| location.span());
         let offset = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
         let start = offset(at.and_then(|at| at.byte_offset()));
@@ -163,6 +176,11 @@ pub fn parse(file: &str, text: &str) -> Result<Source, SourceError> {
             message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned();
         SourceError::Malformed { file: file.to_owned(), message, at }
     })?;
+    let mut reader = Reader::new(text);
+    let source = reader.source(source);
+    if !reader.mistakes.is_empty() {
+        return Err(SourceError::Primitives { file: file.to_owned(), mistakes: reader.mistakes });
+    }
     source.check()?;
     Ok(source)
 }
@@ -220,7 +238,7 @@ impl Source {
     }
 
     /// Every expression with the name that messages call it by, and whether it is a rate over a window.
-    fn expressions(&self) -> Vec<(String, &str, Shape)> {
+    fn expressions(&self) -> Vec<(String, &Primitive, Shape)> {
         let p = &self.primitives;
         let mut all = Vec::new();
         let gauges = [
@@ -231,16 +249,16 @@ impl Source {
         ];
         let rates = [("requests", &p.requests), ("cost", &p.cost)];
         for (name, expr) in gauges {
-            all.extend(expr.iter().map(|expr| (name.to_owned(), expr.as_str(), Shape::Instant)));
+            all.extend(expr.iter().map(|expr| (name.to_owned(), expr, Shape::Instant)));
         }
         for (name, expr) in rates {
-            all.extend(expr.iter().map(|expr| (name.to_owned(), expr.as_str(), Shape::Rate)));
+            all.extend(expr.iter().map(|expr| (name.to_owned(), expr, Shape::Rate)));
         }
         for (kind, expr) in &p.tokens {
             all.push((format!("tokens.{kind}"), expr, Shape::Rate));
         }
         if let Some(errors) = &p.errors {
-            all.extend(errors.expr.iter().map(|expr| ("errors".to_owned(), expr.as_str(), Shape::Rate)));
+            all.extend(errors.expr.iter().map(|expr| ("errors".to_owned(), expr, Shape::Rate)));
             for (class, expr) in &errors.classes {
                 all.push((format!("errors.classes.{class}"), expr, Shape::Rate));
             }
@@ -251,7 +269,7 @@ impl Source {
             ("per_output_token", &p.per_output_token),
         ];
         for (name, histogram) in histograms {
-            all.extend(histogram.iter().map(|h| (name.to_owned(), h.expr.as_str(), Shape::Rate)));
+            all.extend(histogram.iter().map(|h| (name.to_owned(), &h.expr, Shape::Rate)));
         }
         all
     }
@@ -274,7 +292,7 @@ impl Source {
                 holes.push(Hole::Window);
             }
             for hole in holes {
-                if !primitive::has(expr, hole) {
+                if !expr.has(hole) {
                     return Err(SourceError::MissingHole {
                         source_name: source_name(),
                         primitive,
@@ -282,7 +300,7 @@ impl Source {
                     });
                 }
             }
-            for family in primitive::families(expr) {
+            for family in expr.families() {
                 let known = self.families.iter().any(|f| {
                     f.name == family
                         || (f.kind == MetricType::Histogram && family == format!("{}_bucket", f.name))

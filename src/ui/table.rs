@@ -110,7 +110,7 @@ prometheus       12  http://127.0.0.1:9090
 grafana
 "
         );
-        assert_eq!(table.width(), 41);
+        assert_eq!(table.width(), 42);
         assert!(table.draw(Palette::Colors).contains("\u{1b}[1m\u{1b}[31mgrafana\u{1b}[0m\n"));
     }
 }

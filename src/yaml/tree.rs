@@ -69,6 +69,10 @@ impl Node {
         (nodes + 1, within.iter().map(|(_, depth)| depth).max().unwrap_or(&0) + 1)
     }
 
+    pub fn is_collection(&self) -> bool {
+        matches!(self.value, Value::List(_) | Value::Map(_))
+    }
+
     /// What the node is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.value {

@@ -19,6 +19,7 @@ fn every_command_explains_itself() {
         "render",
         "init",
         "sources",
+        "query",
         "fmt",
         "test",
         "exporter",

@@ -23,3 +23,4 @@ mod random;
 mod redact;
 mod render;
 mod sources;
+mod unit_tests;

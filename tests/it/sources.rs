@@ -329,6 +329,39 @@ fn a_broken_source_is_refused_with_its_place() {
     ----- stderr
     error: cannot use the source file `./tiny.yaml`: source `tiny`: primitive `duration` speaks of `tiny_sekonds_bucket`, which is not among its families
     ");
+    assert_snapshot!(broken("rate(tiny_seconds_bucket{$selector}[$window])", "tiny_seconds_bucket{$selctor, a=}"), @r#"
+    exit 2
+    ----- stderr
+    error: unexpected "}" in label matching, expected string
+      --> ./tiny.yaml:20:57
+       |
+    20 |     expr: sum by ($by) (tiny_seconds_bucket{$selctor, a=})
+       |                                                         ^
+
+    1 error in ./tiny.yaml
+    "#);
+    assert_snapshot!(broken("(rate(tiny_requests_total{$selector}[$window]))", "(tiny_requests_total{$selector}[$window])"), @r#"
+    exit 2
+    ----- stderr
+    error: expected type instant vector in aggregation expression, got range vector
+      --> ./tiny.yaml:12:27
+       |
+    12 |   requests: sum by ($by) (tiny_requests_total{$selector}[$window])
+       |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    1 error in ./tiny.yaml
+    "#);
+    assert_snapshot!(broken("sum by ($by) (rate(tiny_tokens", "sum by ($bye) (rate(tiny_tokens"), @r#"
+    exit 2
+    ----- stderr
+    error: nothing fills `$bye`: holes are `$selector`, `$window` and `$by`
+      --> ./tiny.yaml:17:21
+       |
+    17 |     output: sum by ($bye) (rate(tiny_tokens_total{direction="out",$selector}[$window]))
+       |                     ^^^^
+
+    1 error in ./tiny.yaml
+    "#);
     assert_snapshot!(broken("default_port: 8080", "default_port: [8080"), @r"
     exit 2
     ----- stderr

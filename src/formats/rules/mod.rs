@@ -2,6 +2,7 @@
 //! (<https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/>), every part with its place.
 
 mod layout;
+mod plain;
 mod read;
 
 use crate::{

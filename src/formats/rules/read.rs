@@ -2,13 +2,14 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
-    promql::syntax::{self, Options, Spanned},
+    promql::syntax::{Options, Spanned},
+    rules::Template,
     series::METRIC_NAME,
-    text::{Source, Span},
+    text::Source,
     yaml::Node,
 };
 
-use super::{Expression, Group, Rule, RuleFile, RuleKind};
+use super::{Group, Rule, RuleFile, RuleKind};
 use crate::formats::{
     Pair, Text,
     reader::{Keys, Reader, first_line},
@@ -56,7 +57,7 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
     let keys = reader.keys(node, "a group", GROUP)?;
     let start = first_line(reader.source, node.origin.span);
     let name = reader.text(keys.get("name")).filter(|name| !name.as_str().is_empty());
-    if name.is_none() && keys.get("name").is_none_or(|entry| !is_collection(&entry.value)) {
+    if name.is_none() && keys.get("name").is_none_or(|entry| !entry.value.is_collection()) {
         reader.mistake(
             start,
             "the group has no name",
@@ -71,6 +72,10 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
     for node in reader.list(keys.get("rules")) {
         rules.extend(rule(reader, node, options));
     }
+    if let Some(alert) = rules.iter().find(|rule: &&Rule| rule.kind == RuleKind::Alerting) {
+        let name = alert.name.node.clone();
+        templates(reader, &name, labels.iter());
+    }
     let name = name.map_or(Spanned { node: String::new(), span: start }, spanned);
     let group = Group { name, interval, limit, query_offset, labels, rules, span: node.origin.span };
     (!group.name.node.is_empty()).then_some(group)
@@ -82,7 +87,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
     let filled = |text: &Text| !text.as_str().is_empty();
     let record = reader.text(keys.get("record")).filter(filled);
     let alert = reader.text(keys.get("alert")).filter(filled);
-    let expr = expression(reader, keys, start, options);
+    let expr = reader.expression(keys, "the rule", start, options);
     let hold = reader.duration(keys.get("for"));
     let keep_firing_for = reader.duration(keys.get("keep_firing_for"));
     let labels = labels(reader, keys);
@@ -103,7 +108,10 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
             }
             (RuleKind::Recording, spanned(record))
         }
-        (None, Some(alert)) => (RuleKind::Alerting, spanned(alert)),
+        (None, Some(alert)) => {
+            templates(reader, alert.as_str(), labels.iter().chain(&annotations));
+            (RuleKind::Alerting, spanned(alert))
+        }
         (Some(record), Some(alert)) => {
             reader.mistakes.push(
                 Diagnostic::error("a rule has either `record` or `alert`, not both")
@@ -116,7 +124,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
         (None, None) => {
             let told = ["record", "alert"]
                 .iter()
-                .any(|key| keys.get(key).is_some_and(|entry| is_collection(&entry.value)));
+                .any(|key| keys.get(key).is_some_and(|entry| entry.value.is_collection()));
             if !told {
                 reader.mistake(
                     start,
@@ -130,21 +138,14 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
     Some(Rule { kind, name, expr: expr?, hold, keep_firing_for, labels, annotations, span: node.origin.span })
 }
 
-fn expression(reader: &mut Reader<'_>, keys: Keys<'_>, start: Span, options: &Options) -> Option<Expression> {
-    let entry = keys.get("expr");
-    let text = reader.text(entry);
-    let Some(text) = text.filter(|text| !text.as_str().is_empty()) else {
-        if entry.is_none_or(|entry| !is_collection(&entry.value)) {
-            let span = entry.map_or(start, |entry| entry.key_origin.span);
-            reader.mistake(span, "the rule has no `expr`", "add `expr:` with an expression");
-        }
-        return None;
-    };
-    match syntax::parse(text.as_str(), options) {
-        Ok(tree) => Some(Expression { key: entry?.key_origin.span, text, tree }),
-        Err(errors) => {
-            reader.mistakes.extend(errors.diagnostics(reader.source, text.places()));
-            None
+/// Labels and annotations of an alert are templates.
+fn templates<'a>(reader: &mut Reader<'_>, alert: &str, pairs: impl Iterator<Item = &'a Pair>) {
+    let name = format!("__alert_{alert}");
+    for pair in pairs {
+        if let Err(error) = Template::parse(&name, pair.text.as_str()) {
+            let place = pair.text.place(error.span);
+            let message = format!("the template of `{}` is wrong: {}", pair.name.node, error.reason);
+            reader.mistakes.push(Diagnostic::error(message).at(reader.source, place, ""));
         }
     }
 }
@@ -181,9 +182,4 @@ fn labels(reader: &mut Reader<'_>, keys: Keys<'_>) -> Vec<Pair> {
 
 fn spanned(text: Text) -> Spanned<String> {
     Spanned { span: text.span(), node: text.as_str().to_owned() }
-}
-
-/// A value of the wrong shape has been told of already.
-fn is_collection(node: &Node) -> bool {
-    matches!(node.value, crate::yaml::Value::List(_) | crate::yaml::Value::Map(_))
 }

@@ -12,7 +12,7 @@ use crate::{
 
 pub use read::read;
 
-use super::{Pair, Text, notation};
+use super::{Pair, Text, notation, rules::Expression};
 
 /// A file of tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,7 @@ pub struct ExpectedAlert {
 /// What an expression gives at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExprTest {
-    pub expr: Text,
+    pub expr: Expression,
     /// From the start.
     pub eval_time: PromDuration,
     pub expected: Vec<ExpectedSample>,

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
-    promql::syntax::Spanned,
+    promql::syntax::{Options, Spanned},
     text::Source,
     time::{PromDuration, Timestamp},
     yaml::Node,
@@ -38,9 +38,9 @@ const SAMPLE: &[&str] = &["labels", "value", "histogram"];
 const MINUTE: PromDuration = PromDuration::from_secs(60);
 
 /// Reads a file of tests, and with it what is worth a warning. `Err` holds every mistake at once.
-pub fn read(source: &Source) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read(source: &Source, options: &Options) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut reader = Reader::new(source);
-    let file = reader.root().and_then(|root| file(&mut reader, &root));
+    let file = reader.root().and_then(|root| file(&mut reader, &root, options));
     let mistakes = reader.finish();
     match file {
         Some(file) if mistakes.iter().all(|mistake| mistake.severity != Severity::Error) => {
@@ -50,7 +50,7 @@ pub fn read(source: &Source) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnost
     }
 }
 
-fn file(reader: &mut Reader<'_>, root: &Node) -> Option<TestFile> {
+fn file(reader: &mut Reader<'_>, root: &Node, options: &Options) -> Option<TestFile> {
     let keys = reader.keys(root, "a file of unit tests", FILE)?;
     let rule_files = reader.texts(keys.get("rule_files"));
     let evaluation_interval = interval(reader, keys, "evaluation_interval").unwrap_or(MINUTE);
@@ -68,7 +68,7 @@ fn file(reader: &mut Reader<'_>, root: &Node) -> Option<TestFile> {
     let fuzzy_compare = reader.switch(keys.get("fuzzy_compare")).unwrap_or(false);
     let mut tests = Vec::new();
     for node in reader.list(keys.get("tests")) {
-        tests.extend(test(reader, node, evaluation_interval));
+        tests.extend(test(reader, node, evaluation_interval, options));
     }
     Some(TestFile { rule_files, evaluation_interval, group_eval_order, fuzzy_compare, tests })
 }
@@ -78,7 +78,12 @@ fn interval(reader: &mut Reader<'_>, keys: Keys<'_>, key: &str) -> Option<PromDu
     reader.duration(keys.get(key)).map(|interval| interval.node).filter(|interval| interval.as_millis() > 0)
 }
 
-fn test(reader: &mut Reader<'_>, node: &Node, evaluation_interval: PromDuration) -> Option<TestGroup> {
+fn test(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    evaluation_interval: PromDuration,
+    options: &Options,
+) -> Option<TestGroup> {
     let keys = reader.keys(node, "a test", TEST)?;
     let name = reader.text(keys.get("name"));
     let interval = interval(reader, keys, "interval").unwrap_or(evaluation_interval);
@@ -104,7 +109,7 @@ fn test(reader: &mut Reader<'_>, node: &Node, evaluation_interval: PromDuration)
     }
     let mut expr_tests = Vec::new();
     for node in reader.list(keys.get("promql_expr_test")) {
-        expr_tests.extend(expr_test(reader, node));
+        expr_tests.extend(expr_test(reader, node, options));
     }
     let external_labels = reader.pairs(keys.get("external_labels"));
     let external_url = reader.text(keys.get("external_url"));
@@ -140,7 +145,14 @@ fn series(reader: &mut Reader<'_>, node: &Node) -> Option<InputSeries> {
     if keys.get("series").is_none() {
         reader.mistake(start, "an input series has no `series`", "add `series: 'name{label=\"value\"}'`");
     }
-    let metric = series.and_then(|text| noted(reader, &text, notation::metric(text.as_str())));
+    let metric = series.and_then(|text| {
+        let metric = noted(reader, &text, notation::metric(text.as_str()))?;
+        if metric.labels().is_empty() {
+            reader.mistake(text.span(), "a series has a label at least", "write `name{label=\"value\"}`");
+            return None;
+        }
+        Some(metric)
+    });
     let values = match values {
         Some(text) => {
             if text.as_str().contains('\n') {
@@ -197,17 +209,14 @@ fn alert_test(reader: &mut Reader<'_>, node: &Node) -> Option<AlertTest> {
     Some(AlertTest { eval_time, alertname, expected, span: node.origin.span })
 }
 
-fn expr_test(reader: &mut Reader<'_>, node: &Node) -> Option<ExprTest> {
+fn expr_test(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<ExprTest> {
     let keys = reader.keys(node, "a test of an expression", EXPR_TEST)?;
-    let expr = reader.text(keys.get("expr"));
+    let start = first_line(reader.source, node.origin.span);
+    let expr = reader.expression(keys, "the test", start, options);
     let eval_time = eval_time(reader, keys);
     let mut expected = Vec::new();
     for node in reader.list(keys.get("exp_samples")) {
         expected.extend(sample(reader, node));
-    }
-    if keys.get("expr").is_none() {
-        let start = first_line(reader.source, node.origin.span);
-        reader.mistake(start, "the test has no `expr`", "add `expr:` with an expression");
     }
     Some(ExprTest { expr: expr?, eval_time, expected, span: node.origin.span })
 }
@@ -239,7 +248,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expect: &str) {
         let source = Source::new("t", text);
-        let (mut got, mistakes) = match read(&source) {
+        let (mut got, mistakes) = match read(&source, &Options { experimental: false, variables: false }) {
             Ok((file, warnings)) => (vec![shown(&file)], warnings),
             Err(mistakes) => (Vec::new(), mistakes),
         };
@@ -286,7 +295,7 @@ mod tests {
                 );
             }
             for expr in &test.expr_tests {
-                shown += &format!(" expr {} at {}", expr.expr.as_str(), expr.eval_time);
+                shown += &format!(" expr {} at {}", expr.expr.text.as_str(), expr.eval_time);
                 for sample in &expr.expected {
                     shown += &format!(" {}={}", sample.labels, sample.value);
                 }

@@ -183,7 +183,7 @@ pub enum AggregateOp {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grouping {
     pub without: bool,
-    /// As written. A name with `$` in front is a variable.
+    /// Unescaped. Some may be variables, see [`Spanned::is_variable`].
     pub labels: Vec<Spanned<String>>,
     /// From the keyword to the closing parenthesis.
     pub span: Span,
@@ -259,6 +259,13 @@ pub enum ValueType {
     String,
     InstantVector,
     RangeVector,
+}
+
+impl Spanned<String> {
+    /// Whether a label is a `$variable`, written as it is; a label in quotes may begin with `$` too.
+    pub fn is_variable(&self) -> bool {
+        self.node.starts_with('$') && self.span.end - self.span.start == self.node.len()
+    }
 }
 
 impl BinaryOp {

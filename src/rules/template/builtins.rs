@@ -1,5 +1,7 @@
 //! The functions that Go's `text/template` brings.
 
+use std::fmt::Write as _;
+
 use super::{
     execute::{Failure, LONGEST},
     printf, quote,
@@ -141,9 +143,12 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Failure> {
         }
         (None, None) => match (left, right) {
             (Value::Nil, Value::Nil) => Ok(true),
-            (Value::Nil, _) | (_, Value::Nil) => Ok(false),
             (Value::Sample(left), Value::Sample(right)) => Ok(std::rc::Rc::ptr_eq(left, right)),
-            (Value::Time(_), Value::Time(_)) | (Value::Duration(_), Value::Duration(_)) => Ok(false),
+            // Instants and durations are pointers, and no two are the same.
+            (Value::Nil, _)
+            | (_, Value::Nil)
+            | (Value::Time(_), Value::Time(_))
+            | (Value::Duration(_), Value::Duration(_)) => Ok(false),
             _ => {
                 let shown = printf::print(std::slice::from_ref(right));
                 Err(format!("non-comparable type {shown}: {}", right.type_name()))
@@ -232,10 +237,9 @@ pub(super) fn js(values: &[Value]) -> Value {
             '>' => out.push_str("\\u003E"),
             '&' => out.push_str("\\u0026"),
             '=' => out.push_str("\\u003D"),
-            ' '..='~' => out.push(c),
+            ' '..='\x7f' => out.push(c),
             c if u32::from(c) >= 0x80 && quote::is_printable(c) => out.push(c),
-            '\x7f' => out.push(c),
-            c => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => write!(out, "\\u{:04X}", u32::from(c)).expect("a string takes any text"),
         }
     }
     Value::String(out.into())

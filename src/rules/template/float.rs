@@ -87,27 +87,23 @@ pub(super) fn format(value: f64, verb: char, precision: Option<usize>) -> String
         return if value < 0.0 { "-Inf" } else { "+Inf" }.to_owned();
     }
     match verb {
-        'e' | 'E' => match precision {
-            Some(decimals) => {
-                Decimal::significant(value, decimals.saturating_add(1)).scientific(decimals, verb)
+        'e' | 'E' => {
+            if let Some(decimals) = precision {
+                return Decimal::significant(value, decimals.saturating_add(1)).scientific(decimals, verb);
             }
-            None => {
-                let decimal = Decimal::shortest(value);
-                decimal.scientific(decimal.digits.len() - 1, verb)
-            }
-        },
-        'f' => match precision {
-            Some(decimals) => {
+            let decimal = Decimal::shortest(value);
+            decimal.scientific(decimal.digits.len() - 1, verb)
+        }
+        'f' => {
+            if let Some(decimals) = precision {
                 let mut out = format!("{value:.*}", decimals.min(EXACT));
                 out.extend(std::iter::repeat_n('0', decimals.saturating_sub(EXACT)));
-                out
+                return out;
             }
-            None => {
-                let decimal = Decimal::shortest(value);
-                let decimals = i32::try_from(decimal.digits.len()).unwrap_or(i32::MAX) - decimal.point;
-                decimal.plain(usize::try_from(decimals).unwrap_or(0))
-            }
-        },
+            let decimal = Decimal::shortest(value);
+            let decimals = i32::try_from(decimal.digits.len()).unwrap_or(i32::MAX) - decimal.point;
+            decimal.plain(usize::try_from(decimals).unwrap_or(0))
+        }
         'x' | 'X' => hexadecimal(value, verb, precision),
         'b' => {
             let (mantissa, exponent) = parts(value);
@@ -187,6 +183,12 @@ fn hexadecimal(value: f64, verb: char, precision: Option<usize>) -> String {
     let power = if exponent < 0 { '-' } else { '+' };
     let text = format!("{sign}0x{}{point}{digits}p{power}{:02}", mantissa >> 52, exponent.abs());
     if verb == 'X' { text.to_uppercase() } else { text }
+}
+
+/// Towards zero; what does not fit is the least number, as Go converts on amd64.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub(super) fn whole(value: f64) -> i64 {
+    if value >= i64::MIN as f64 && value < i64::MAX as f64 { value as i64 } else { i64::MIN }
 }
 
 /// Why a text is no float, as Go words it.

@@ -2,7 +2,7 @@
 //!
 //! Go's are in `builtins`.
 
-use std::{collections::BTreeMap, net::IpAddr, rc::Rc};
+use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr, rc::Rc};
 
 use regex::Regex;
 
@@ -11,7 +11,7 @@ use crate::time::PromDuration;
 use super::{
     builtins as go,
     execute::{Execution, Failure, LONGEST},
-    humanize,
+    float, humanize,
     value::{Map, Sample, Value},
 };
 
@@ -211,9 +211,7 @@ fn replace(values: &[Value]) -> Result<Value, Failure> {
 
 fn to_duration(value: &Value) -> Result<Value, Failure> {
     let nanos = humanize::to_float(value)? * 1e9;
-    // As Go converts on amd64: what does not fit is the least number.
-    let fits = nanos >= i64::MIN as f64 && nanos < i64::MAX as f64;
-    Ok(Value::Duration(if fits { nanos as i64 } else { i64::MIN }))
+    Ok(Value::Duration(float::whole(nanos)))
 }
 
 fn parse_duration(values: &[Value]) -> Result<Value, Failure> {
@@ -247,7 +245,7 @@ fn query_escape(text: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => write!(out, "%{byte:02X}").expect("a string takes any text"),
         }
     }
     out

@@ -91,8 +91,7 @@ pub(super) fn duration(value: &Value) -> Result<String, Failure> {
     }
     let sign = if value < 0.0 { "-" } else { "" };
     let value = value.abs();
-    // As Go converts on amd64: what does not fit is the least number.
-    let whole = if value < i64::MAX as f64 { value as i64 } else { i64::MIN };
+    let whole = float::whole(value);
     let (seconds, minutes) = (whole % 60, whole / 60 % 60);
     let (hours, days) = (whole / 3600 % 24, whole / 86_400);
     Ok(if days != 0 {
@@ -119,7 +118,7 @@ pub(super) fn to_time(value: &Value) -> Result<i64, Failure> {
             "{shown} cannot be represented as a nanoseconds timestamp since it overflows int64"
         ));
     }
-    Ok((nanos as i64) / 1_000_000)
+    Ok(float::whole(nanos) / 1_000_000)
 }
 
 pub(super) fn timestamp(value: &Value) -> Result<String, Failure> {
@@ -156,10 +155,16 @@ pub(super) fn title(text: &str) -> String {
 fn is_word(c: char) -> bool {
     match c {
         '_' | '\u{300}'..='\u{36f}' => true,
-        '\u{2e80}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => false,
-        '\u{20000}'..='\u{3ffff}' => false,
+        '\u{2e80}'..='\u{31ff}'
+        | '\u{3400}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}'
         // Superscripts and fractions are numbers, but none that words are made of.
-        '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{bc}'..='\u{be}' | '\u{2070}'..='\u{209f}' => false,
+        | '\u{b2}'
+        | '\u{b3}'
+        | '\u{b9}'
+        | '\u{bc}'..='\u{be}'
+        | '\u{2070}'..='\u{209f}' => false,
         c => c.is_alphanumeric(),
     }
 }

@@ -135,7 +135,7 @@ fn fraction(millis: u16, point: char, digits: usize, trim: bool) -> String {
 }
 
 fn write_chunk(out: &mut String, time: &Parts, chunk: &str) {
-    let hour12 = if time.hour % 12 == 0 { 12 } else { time.hour % 12 };
+    let hour12 = if time.hour.is_multiple_of(12) { 12 } else { time.hour % 12 };
     let written = match chunk {
         "January" => write!(out, "{}", month_name(time.month)),
         "Jan" => write!(out, "{}", &month_name(time.month)[..3]),

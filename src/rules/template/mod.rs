@@ -26,6 +26,11 @@ use crate::{series::Labels, text::Span, time::Timestamp};
 
 pub use reads::Reads;
 
+/// As Go converts a float to a whole number.
+pub(super) fn whole(value: f64) -> i64 {
+    float::whole(value)
+}
+
 /// A float as Go's `%g` writes it.
 pub(super) fn float_text(value: f64) -> String {
     float::format(value, 'g', None)
@@ -39,6 +44,9 @@ pub struct Template {
     parsed: parse::Parsed,
 }
 
+/// Labels and values, or what is wrong with the query.
+pub type QueryAnswer = Result<Vec<(Labels, f64)>, String>;
+
 /// What a template is expanded with.
 pub struct Context<'a> {
     /// Labels of the result that is told of.
@@ -51,7 +59,7 @@ pub struct Context<'a> {
     pub server_url: Option<&'a str>,
     pub now: Timestamp,
     /// Answers the function `query`.
-    pub query: &'a dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String>,
+    pub query: &'a dyn Fn(&str) -> QueryAnswer,
 }
 
 impl std::fmt::Debug for Context<'_> {

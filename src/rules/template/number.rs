@@ -41,8 +41,9 @@ pub(super) fn number(token: &Token) -> Result<Number, String> {
             if !text.contains(['.', 'e', 'E', 'p', 'P']) {
                 return Err(format!("integer overflow: {}", quoted(text)));
             }
-            if value.trunc() == value && value.abs() < 9.2e18 {
-                number.integer = Some(value as i64);
+            let whole = float::whole(value);
+            if (whole as f64).to_bits() == value.to_bits() {
+                number.integer = Some(whole);
             }
             Some(value)
         }

@@ -262,13 +262,13 @@ fn write_value(out: &mut String, value: &Value, verb: char, spec: Spec) {
     }
     match value {
         Value::Nil if verb == 'v' => pad(out, "<nil>", spec),
-        Value::Nil => bad_verb(out, value, verb),
         Value::Bool(flag) if matches!(verb, 't' | 'v') => {
-            pad(out, if *flag { "true" } else { "false" }, spec)
+            pad(out, if *flag { "true" } else { "false" }, spec);
         }
-        Value::Bool(_) => bad_verb(out, value, verb),
-        Value::Int(number) => write_integer(out, i128::from(*number), verb, spec, value),
-        Value::Duration(number) => write_integer(out, i128::from(*number), verb, spec, value),
+        Value::Nil | Value::Bool(_) => bad_verb(out, value, verb),
+        Value::Int(number) | Value::Duration(number) => {
+            write_integer(out, i128::from(*number), verb, spec, value);
+        }
         Value::Month(number) | Value::Weekday(number) | Value::Byte(number) => {
             write_integer(out, i128::from(*number), verb, spec, value);
         }
@@ -390,7 +390,8 @@ fn write_integer(out: &mut String, number: i128, verb: char, spec: Spec, value: 
             return pad(out, &text, spec);
         }
         'U' => {
-            let code = number as u64;
+            let negative = || i64::try_from(number).unwrap_or(0).cast_unsigned();
+            let code = u64::try_from(number).unwrap_or_else(|_| negative());
             let width = spec.precision.map_or(4, |digits| digits.max(4));
             let shown = u32::try_from(code).ok().and_then(char::from_u32).filter(|c| quote::is_printable(*c));
             let suffix = shown.filter(|_| spec.sharp).map_or(String::new(), |c| format!(" '{c}'"));
@@ -448,14 +449,12 @@ fn write_float(out: &mut String, number: f64, verb: char, spec: Spec, value: &Va
     if spec.sharp && format != 'b' {
         digits = with_point(&digits, format, precision);
     }
-    if spec.zero && !spec.minus {
-        if let Some(width) = spec.width {
-            let zeros = width.saturating_sub(sign.len() + digits.len());
-            out.push_str(sign);
-            out.extend(std::iter::repeat_n('0', zeros));
-            out.push_str(&digits);
-            return;
-        }
+    if let Some(width) = spec.width.filter(|_| spec.zero && !spec.minus) {
+        let zeros = width.saturating_sub(sign.len() + digits.len());
+        out.push_str(sign);
+        out.extend(std::iter::repeat_n('0', zeros));
+        out.push_str(&digits);
+        return;
     }
     pad(out, &format!("{sign}{digits}"), spec);
 }

@@ -8,9 +8,16 @@ pub(super) fn is_printable(c: char) -> bool {
         ' '..='~' => true,
         // Among the spaces of Unicode only the ASCII one is printed.
         c if c.is_control() || c.is_whitespace() => false,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fff0}'..='\u{fff8}' => false,
-        '\u{fffe}'..='\u{ffff}' | '\u{e0000}'..='\u{10ffff}' => false,
+        // Format characters, private use, and what is no character.
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{e000}'..='\u{f8ff}'
+        | '\u{feff}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffe}'..='\u{ffff}'
+        | '\u{e0000}'..='\u{10ffff}' => false,
         _ => true,
     }
 }

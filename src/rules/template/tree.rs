@@ -108,26 +108,23 @@ pub(super) enum Node<'t> {
 }
 
 impl Node<'_> {
+    /// Where Go's messages say that it is.
     pub(super) fn position(self) -> usize {
         match self {
-            Self::Item(Item::Action(pipe)) => pipe.span.start,
-            Self::Item(Item::If(branch) | Item::Range(branch) | Item::With(branch)) => branch.pipe.span.start,
-            Self::Item(Item::Template(invocation)) => invocation.name_span.start,
-            Self::Item(Item::Break(span) | Item::Continue(span)) => span.start,
-            Self::Item(Item::Text(_)) => 0,
-            Self::Pipe(pipe) => pipe.span.start,
-            Self::Command(command) => command.span.start,
             Self::Operand(operand) => operand.at,
+            node => node.span().start,
         }
     }
 
     pub(super) fn span(self) -> Span {
         match self {
-            Self::Item(Item::Action(pipe)) => pipe.span,
-            Self::Item(Item::If(branch) | Item::Range(branch) | Item::With(branch)) => branch.pipe.span,
-            Self::Item(Item::Template(invocation)) => invocation.name_span,
-            Self::Item(Item::Break(span) | Item::Continue(span)) => *span,
-            Self::Item(Item::Text(_)) => Span::default(),
+            Self::Item(item) => match item {
+                Item::Text(_) => Span::default(),
+                Item::Action(pipe) => pipe.span,
+                Item::If(branch) | Item::Range(branch) | Item::With(branch) => branch.pipe.span,
+                Item::Template(invocation) => invocation.name_span,
+                Item::Break(span) | Item::Continue(span) => *span,
+            },
             Self::Pipe(pipe) => pipe.span,
             Self::Command(command) => command.span,
             Self::Operand(operand) => operand.span,

@@ -2,7 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
 
+mod corpus;
 mod parse;
+mod rendered;
 mod script;
 
 use std::{env, fs, path::PathBuf};

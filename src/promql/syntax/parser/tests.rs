@@ -177,6 +177,8 @@ fn variables_stand_for_durations_labels_and_matchers() {
             })
         );
     }
+    let quoted = "sum by (\"$by\") (x)";
+    assert_eq!(parse(quoted, &PLAIN).unwrap().to_string(), quoted, "a label of that name");
     for text in ["$x", "x + $y", "x{a=$b}", "x{$}", "x[${}]", "x[${a]", "x @ $t"] {
         assert!(parse(text, &ALL).is_err(), "{text}");
     }
