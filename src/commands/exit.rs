@@ -38,7 +38,9 @@ impl Refused {
     pub(super) fn of_rules(mut mistakes: Vec<Diagnostic>) -> Self {
         for mistake in &mut mistakes {
             if mistake.help.is_none() && mistake.message.ends_with("not enabled") {
-                mistake.help = Some("Prometheus has it behind a feature flag; accept it with `--experimental`".to_owned());
+                mistake.help = Some(
+                    "Prometheus has it behind a feature flag; accept it with `--experimental`".to_owned(),
+                );
             }
         }
         Self(mistakes)
