@@ -5,6 +5,8 @@
 
 mod bench_exporter;
 mod bench_promql;
+mod bench_rules;
+mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
 mod evidence_rules;
@@ -57,10 +59,14 @@ enum Bench {
     /// Ten expressions of a dashboard over a day of 500 series, against a real Prometheus; needs Docker, or its path
     /// in PROMETHEUS.
     Promql,
+    /// Weeks of rules in promtool's unit tests; half a day beside promtool, which needs Docker, or its path in PROMTOOL.
+    Rules(bench_rules::Args),
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Evidence {
+    /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
+    Fuzz(evidence_fuzz::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
     Kills {
         /// How many kills.
@@ -83,6 +89,8 @@ fn main() -> ExitCode {
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
+        Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
+        Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),

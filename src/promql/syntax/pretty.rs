@@ -2,7 +2,7 @@
 
 use super::{
     ast::{Expr, ExprKind},
-    print::{Argument, Head, Operator, SubqueryTime},
+    print::{Argument, Head, Operator, SubqueryTime, is_infinite_base},
 };
 
 /// The longest line that Prometheus leaves whole, in bytes, without what it is indented by.
@@ -80,7 +80,11 @@ impl Layout {
                 format!("{}(\n{}{inner}\n{end})", Head(aggregate), param.unwrap_or_default())
             }
             ExprKind::Binary(binary) => {
-                let lhs = self.operand(&binary.lhs, below, binary.wraps_left());
+                let lhs = if is_infinite_base(&binary.lhs, binary.op.node) {
+                    "Inf".to_owned()
+                } else {
+                    self.operand(&binary.lhs, below, binary.wraps_left())
+                };
                 let rhs = self.operand(&binary.rhs, below, binary.wraps_right());
                 let inner = indent(below);
                 // The line of the left operand is the one that is begun.

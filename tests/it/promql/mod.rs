@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests look at files themselves")]
 
+mod corpus;
 mod parse;
 mod rendered;
 mod script;

@@ -15,4 +15,4 @@ mod wire;
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
 pub(crate) use promtool::promtool;
 pub(crate) use recorded::{Recorded, columns};
-pub(crate) use server::{Connection, Query, Server, When};
+pub(crate) use server::{Connection, Query, Server, When, program};

@@ -73,7 +73,7 @@ impl Server {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).context("cannot create a folder")?;
-        let program = program(&folder)?;
+        let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
         fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
         let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
@@ -192,14 +192,15 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-fn program(folder: &Path) -> anyhow::Result<PathBuf> {
-    if let Some(program) = env::var_os(PROGRAM) {
+/// A program of the image, copied into a folder; or the one that an environment variable names.
+pub(crate) fn program(name: &str, variable: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(program) = env::var_os(variable) {
         return Ok(program.into());
     }
     let created = docker(&["create", IMAGE]);
-    let container = created.with_context(|| format!("without `{IMAGE}`, set {PROGRAM} to a Prometheus"))?;
-    let program = folder.join("prometheus");
-    let copied = docker(&["cp", &format!("{container}:/bin/prometheus"), &program.display().to_string()]);
+    let container = created.with_context(|| format!("without `{IMAGE}`, set {variable} to a {name}"))?;
+    let program = folder.join(name);
+    let copied = docker(&["cp", &format!("{container}:/bin/{name}"), &program.display().to_string()]);
     docker(&["rm", &container])?;
     copied?;
     Ok(program)

@@ -141,14 +141,13 @@ struct LeftOperand<'a>(&'a Operand<'a>, BinaryOp);
 
 impl Display for LeftOperand<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.0.kind {
-            // `+Inf ^ 2` would be read as `+(Inf ^ 2)`.
-            ExprKind::Number(number) if self.1 == BinaryOp::Pow && number.value == f64::INFINITY => {
-                f.write_str("Inf ")
-            }
-            _ => write!(f, "{} ", self.0),
-        }
+        if is_infinite_base(self.0.0, self.1) { f.write_str("Inf ") } else { write!(f, "{} ", self.0) }
     }
+}
+
+/// Whether a left operand has to go without its `+`: `+Inf ^ 2` would be read as `+(Inf ^ 2)`.
+pub(super) fn is_infinite_base(lhs: &Expr, op: BinaryOp) -> bool {
+    op == BinaryOp::Pow && matches!(lhs.kind, ExprKind::Number(number) if number.value == f64::INFINITY)
 }
 
 /// The operator of a binary expression with its modifiers.
