@@ -40,7 +40,7 @@ const MINUTE: PromDuration = PromDuration::from_secs(60);
 /// Reads a file of tests, and with it what is worth a warning. `Err` holds every mistake at once.
 pub fn read(source: &Source, options: &Options) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut reader = Reader::new(source);
-    let file = reader.root().and_then(|root| file(&mut reader, &root, options));
+    let file = reader.root().and_then(|root| file(&mut reader, &root, *options));
     let mistakes = reader.finish();
     match file {
         Some(file) if mistakes.iter().all(|mistake| mistake.severity != Severity::Error) => {
@@ -50,7 +50,7 @@ pub fn read(source: &Source, options: &Options) -> Result<(TestFile, Vec<Diagnos
     }
 }
 
-fn file(reader: &mut Reader<'_>, root: &Node, options: &Options) -> Option<TestFile> {
+fn file(reader: &mut Reader<'_>, root: &Node, options: Options) -> Option<TestFile> {
     let keys = reader.keys(root, "a file of unit tests", FILE)?;
     let rule_files = reader.texts(keys.get("rule_files"));
     let evaluation_interval = interval(reader, keys, "evaluation_interval").unwrap_or(MINUTE);
@@ -82,7 +82,7 @@ fn test(
     reader: &mut Reader<'_>,
     node: &Node,
     evaluation_interval: PromDuration,
-    options: &Options,
+    options: Options,
 ) -> Option<TestGroup> {
     let keys = reader.keys(node, "a test", TEST)?;
     let name = reader.text(keys.get("name"));
@@ -209,7 +209,7 @@ fn alert_test(reader: &mut Reader<'_>, node: &Node) -> Option<AlertTest> {
     Some(AlertTest { eval_time, alertname, expected, span: node.origin.span })
 }
 
-fn expr_test(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<ExprTest> {
+fn expr_test(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<ExprTest> {
     let keys = reader.keys(node, "a test of an expression", EXPR_TEST)?;
     let start = first_line(reader.source, node.origin.span);
     let expr = reader.expression(keys, "the test", start, options);
