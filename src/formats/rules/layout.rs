@@ -394,8 +394,7 @@ mod tests {
         let shown = |indent: usize| {
             block
                 .lines()
-                .map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start()))
-                .collect::<String>()
+                .fold(String::new(), |shown, line| shown + &" ".repeat(indent) + line.trim_start() + "\n")
         };
         let long = LONG;
         check(

@@ -263,46 +263,36 @@ mod tests {
     fn shown(file: &TestFile) -> String {
         let texts =
             |texts: &[Text]| texts.iter().map(|text| text.as_str().to_owned()).collect::<Vec<_>>().join(",");
-        let mut shown = format!(
+        let head = format!(
             "files [{}] every {} order [{}] fuzzy {}",
             texts(&file.rule_files),
             file.evaluation_interval,
             texts(&file.group_eval_order),
             file.fuzzy_compare
         );
-        for test in &file.tests {
+        let groups = file.tests.iter().map(|test| {
             let name = test.name.as_ref().map_or("-", |name| name.as_str());
-            shown += &format!(
-                "; test {name} every {} from {} to {}",
-                test.interval,
-                test.start.0,
-                test.last_eval_time()
-            );
-            for series in &test.input_series {
-                shown += &format!(" series {} x{}", series.metric, series.values.len());
-            }
-            for alert in &test.alert_tests {
-                let expected: usize = alert
-                    .expected
+            let (every, from, to) = (test.interval, test.start.0, test.last_eval_time());
+            let mut parts = vec![format!("; test {name} every {every} from {from} to {to}")];
+            parts.extend(
+                test.input_series
                     .iter()
-                    .map(|alert| alert.labels.len() * 10 + alert.annotations.len())
-                    .sum();
-                shown += &format!(
-                    " alert {} at {} expects {} {expected}",
-                    alert.alertname.node,
-                    alert.eval_time,
-                    alert.expected.len()
-                );
-            }
+                    .map(|series| format!("series {} x{}", series.metric, series.values.len())),
+            );
+            parts.extend(test.alert_tests.iter().map(|alert| {
+                let pairs = |alert: &ExpectedAlert| alert.labels.len() * 10 + alert.annotations.len();
+                let (count, pairs) = (alert.expected.len(), alert.expected.iter().map(pairs).sum::<usize>());
+                format!("alert {} at {} expects {count} {pairs}", alert.alertname.node, alert.eval_time)
+            }));
             for expr in &test.expr_tests {
-                shown += &format!(" expr {} at {}", expr.expr.text.as_str(), expr.eval_time);
-                for sample in &expr.expected {
-                    shown += &format!(" {}={}", sample.labels, sample.value);
-                }
+                parts.push(format!("expr {} at {}", expr.expr.text.as_str(), expr.eval_time));
+                parts
+                    .extend(expr.expected.iter().map(|sample| format!("{}={}", sample.labels, sample.value)));
             }
-            shown += &format!(" external {} {:?}", test.external_labels.len(), test.external_url);
-        }
-        shown
+            parts.push(format!("external {} {:?}", test.external_labels.len(), test.external_url));
+            parts.join(" ")
+        });
+        head + &groups.collect::<String>()
     }
 
     #[test]
