@@ -284,7 +284,21 @@ fn a_page_may_come_from_standard_input() {
 fn mistakes_in_a_page_have_their_place() {
     let project = Project::new()
         .file("twice.om", "# TYPE a gauge\na{x=\"1\"} 1 5\na{x=\"1\"} 2 5\n# EOF\n")
-        .file("bad.prom", "a{x=\"1\"} one\n");
+        .file("bad.prom", "a{x=\"1\"} one\n")
+        .file("cut.om", "a 1 1795687200.5\n");
+    assert_snapshot!(project.run("query a --file cut.om"), @"
+    exit 2
+    ----- stderr
+    error: `1795687200.5` is no number
+     --> cut.om:1:5
+      |
+    1 | a 1 1795687200.5
+      |     ^^^^^^^^^^^^
+      |
+      = help: timestamps in seconds are OpenMetrics, whose last line is `# EOF`; the page may be cut off
+
+    1 error in cut.om
+    ");
     assert_snapshot!(project.run("query a --file twice.om"), @r#"
     exit 2
     ----- stderr

@@ -62,8 +62,17 @@ fn mistake(name: &str, text: &str, error: &ParseError) -> Diagnostic {
             format!("`{series}` goes back in time, from {last} to {at}"),
             "sort the samples of each series by time; files are read in the order of their flags",
         ),
+        other @ ParseErrorKind::Number(word) if is_cut_off(text, word) => (
+            other.to_string(),
+            "timestamps in seconds are OpenMetrics, whose last line is `# EOF`; the page may be cut off",
+        ),
         other => (other.to_string(), ""),
     };
     let mistake = Diagnostic::error(message).at(&Source::new(name, text), error.span, "");
     if help.is_empty() { mistake } else { mistake.help(help) }
+}
+
+/// Whether a number is only wrong because the page does not end as `OpenMetrics` does.
+fn is_cut_off(page: &str, word: &str) -> bool {
+    word.parse::<f64>().is_ok_and(f64::is_finite) && !page.trim_end().ends_with("# EOF")
 }

@@ -10,7 +10,7 @@ pub(super) struct Scale {
 }
 
 /// Marks that are aimed at.
-const TICKS: f64 = 4.0;
+const TICKS: f64 = 6.0;
 
 impl Scale {
     /// A scale that shows values from `min` to `max`, both finite.
@@ -29,11 +29,11 @@ impl Scale {
     /// With ends and marks at round numbers; none where floats are too coarse or too small for them.
     fn round(min: f64, max: f64) -> Option<Self> {
         let step = round_step((max - min) / TICKS)?;
-        let (first, last) = ((min / step).floor(), (max / step).ceil());
+        // A value that misses a multiple by a rounding error is that multiple.
+        let (first, last) = ((min / step + 1e-9).floor(), (max / step - 1e-9).ceil());
         let (low, high) = (first * step, last * step);
         // Beyond 2^53 not every multiple is a number any more.
         let exact = first.abs().max(last.abs()) < 9e15 && low.is_finite() && high.is_finite();
-        // A multiple may miss a value by a rounding error.
         let grace = step * 1e-6;
         if !exact || low - grace > min || high + grace < max {
             return None;
@@ -168,8 +168,8 @@ mod tests {
 
     #[test]
     fn marks_are_round_and_short() {
-        check(0.0, 1.0, "0 0.5 1");
-        check(0.0, 100.0, "0 50 100");
+        check(0.0, 1.0, "0 0.2 0.4 0.6 0.8 1");
+        check(0.0, 100.0, "0 20 40 60 80 100");
         check(0.2, 7.3, "0 2 4 6 8");
         check(-3.0, 4.0, "-4 -2 0 2 4");
         check(0.0, 3_500.0, "0 1k 2k 3k 4k");
@@ -177,9 +177,9 @@ mod tests {
         check(0.0, 8e9, "0 2G 4G 6G 8G");
         check(0.000_2, 0.000_9, "0.0002 0.0004 0.0006 0.0008 0.001");
         check(0.0, 7e-9, "0 2e-9 4e-9 6e-9 8e-9");
-        check(0.0, 3e30, "0 1e30 2e30 3e30");
-        check(1_000_000.1, 1_000_000.4, "1000000.1 1000000.2 1000000.3 1000000.4");
-        check(1_795_477_826.0, 1_795_477_829.0, "1795477826 1795477827 1795477828 1795477829");
+        check(0.0, 4e30, "0 1e30 2e30 3e30 4e30");
+        check(1_000_000.1, 1_000_000.5, "1000000.1 1000000.2 1000000.3 1000000.4 1000000.5");
+        check(1_795_477_826.0, 1_795_477_830.0, "1795477826 1795477827 1795477828 1795477829 1795477830");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use llmobs::{
     formats::rules,
     promql::syntax::{Options, parse},
+    text::Source,
 };
 use serde_json::Value;
 
@@ -21,9 +22,9 @@ fn expressions(config: &str) -> Vec<(String, Options)> {
     let mut found = Vec::new();
     for (path, text) in project.tree("out") {
         if path.starts_with("prometheus/rules/") {
-            let groups = rules::parse(&text).unwrap().groups;
-            let rules = groups.into_iter().flat_map(|group| group.rules);
-            found.extend(rules.map(|rule| (rule.expr, RULE)));
+            let (file, _) = rules::read(&Source::new(path, text), &RULE).unwrap();
+            let rules = file.groups.into_iter().flat_map(|group| group.rules);
+            found.extend(rules.map(|rule| (rule.expr.text.as_str().to_owned(), RULE)));
         } else if path.ends_with(".json") {
             panel_expressions(&serde_json::from_str(&text).unwrap(), &mut found);
         }
