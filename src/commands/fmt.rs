@@ -27,13 +27,13 @@ const STDIN: &str = "-";
 pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let options = Options { experimental: args.experimental, variables: false };
     if let Some(text) = &args.expr {
-        return expression(text, &options, args.format, ui);
+        return expression(text, options, args.format, ui);
     }
     let inputs = inputs(&args.files)?;
     let mut mistakes = Vec::new();
     let mut done = Vec::new();
     for input in inputs {
-        match formatted(&input.source, &options) {
+        match formatted(&input.source, options) {
             Ok((formatted, warnings)) => {
                 mistakes.extend(warnings);
                 done.push((input, formatted));
@@ -49,10 +49,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let mut outcomes = Vec::new();
     for (input, formatted) in done {
         let differs = formatted.text != input.source.text();
-        if differs && !args.check {
-            if let Some(path) = &input.path {
-                files::replace(path, formatted.text.as_bytes())?;
-            }
+        if let (true, false, Some(path)) = (differs, args.check, &input.path) {
+            files::replace(path, formatted.text.as_bytes())?;
         }
         if input.path.is_none() && !args.check && args.format == Format::Text {
             ui.answer_bytes(formatted.text.as_bytes());
@@ -112,9 +110,9 @@ fn is_rule_file(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("groups:"))
 }
 
-fn formatted(source: &Source, options: &Options) -> Result<(Formatted, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (file, warnings) = rules::read(source, options)?;
-    Ok((rules::format(source, &file, options)?, warnings))
+fn formatted(source: &Source, options: Options) -> Result<(Formatted, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (file, warnings) = rules::read(source, &options)?;
+    Ok((rules::format(source, &file, &options)?, warnings))
 }
 
 #[derive(Serialize)]
@@ -125,13 +123,13 @@ struct Facts<'a> {
     line: &'a str,
 }
 
-fn expression(text: &str, options: &Options, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
+fn expression(text: &str, options: Options, format: Format, ui: &Ui) -> anyhow::Result<Exit> {
     let source = if text == STDIN {
         Source::new("stdin", process::standard_input()?)
     } else {
         Source::new("--expr", text)
     };
-    let expr = match syntax::parse(source.text(), options) {
+    let expr = match syntax::parse(source.text(), &options) {
         Ok(expr) => expr,
         Err(errors) => return Err(Refused::of_rules(errors.diagnostics(&source, |span| span)).into()),
     };

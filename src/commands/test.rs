@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let mut mistakes = Vec::new();
     let mut suites = Vec::new();
     for path in &args.files {
-        suites.extend(Suite::load(path, &options, &mut mistakes)?);
+        suites.extend(Suite::load(path, options, &mut mistakes)?);
     }
     if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
         return Err(Refused::of_rules(mistakes).into());
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     ui.diagnostics(&mistakes);
     let mut ran = Vec::new();
     for suite in suites {
-        ran.push(suite.run(&wanted, &options)?);
+        ran.push(suite.run(wanted.as_ref(), options)?);
     }
     if ran.iter().all(|file| file.tests.is_empty()) {
         ui.warn("no test was run: none is there, or none has a name that `--run` matches");
@@ -81,9 +81,9 @@ struct Suite {
 
 impl Suite {
     /// `None` where the tests or their rules have mistakes; these are added.
-    fn load(path: &Path, options: &Options, mistakes: &mut Vec<Diagnostic>) -> anyhow::Result<Option<Self>> {
+    fn load(path: &Path, options: Options, mistakes: &mut Vec<Diagnostic>) -> anyhow::Result<Option<Self>> {
         let source = Source::new(path.display().to_string(), files::read_text(path)?);
-        let file = match format::read(&source, options) {
+        let file = match format::read(&source, &options) {
             Ok((file, warnings)) => {
                 mistakes.extend(warnings);
                 file
@@ -96,7 +96,7 @@ impl Suite {
         let mut rules = Vec::new();
         for path in rule_files(path, &source, &file, mistakes)? {
             let text = files::read_text(&path).context("cannot load the rules under test")?;
-            match rules::read(&Source::new(path.display().to_string(), text), options) {
+            match rules::read(&Source::new(path.display().to_string(), text), &options) {
                 Ok((file, warnings)) => {
                     mistakes.extend(warnings);
                     rules.push(file);
@@ -107,15 +107,15 @@ impl Suite {
         Ok(Some(Self { source, file, rules }))
     }
 
-    fn run(self, wanted: &Option<Regex>, options: &Options) -> anyhow::Result<RanFile> {
+    fn run(self, wanted: Option<&Regex>, options: Options) -> anyhow::Result<RanFile> {
         let groups: Vec<_> = self.rules.iter().flat_map(RuleFile::groups).collect();
         let is_wanted = |test: &&TestGroup| {
             let name = test.name.as_ref().map_or("", |name| name.as_str());
-            wanted.as_ref().is_none_or(|wanted| wanted.is_match(name))
+            wanted.is_none_or(|wanted| wanted.is_match(name))
         };
         let mut tests = Vec::new();
         for test in self.file.tests.iter().filter(is_wanted) {
-            let failures = unit_test::run(&self.file, test, &groups, *options).map_err(|mistakes| {
+            let failures = unit_test::run(&self.file, test, &groups, options).map_err(|mistakes| {
                 let first = mistakes.first().map(ToString::to_string).unwrap_or_default();
                 anyhow::anyhow!("the rules under test cannot be run: {first}")
             })?;

@@ -32,9 +32,10 @@ pub(super) fn report(files: &[RanFile], format: Format, ui: &Ui) -> anyhow::Resu
     let palette = ui.palette();
     for file in files {
         for test in &file.tests {
-            let verdict = match test.failures.is_empty() {
-                true => palette.paint(Tone::Good, "ok  "),
-                false => palette.paint(Tone::Bad, "FAIL"),
+            let verdict = if test.failures.is_empty() {
+                palette.paint(Tone::Good, "ok  ")
+            } else {
+                palette.paint(Tone::Bad, "FAIL")
             };
             let name = test.name.as_deref().unwrap_or("(no name)");
             ui.answer(&format!("{verdict}  {}  {name}", place(&file.source, test.place)));
@@ -71,7 +72,7 @@ fn shown(failure: &Failure, source: &Source, ui: &Ui) -> Vec<String> {
         let mut head = vec![format!("  {what} {first}")];
         head.extend(lines.map(|line| format!("  {}{line}", " ".repeat(what.len() + 1))));
         if let Some(last) = head.last_mut() {
-            last.push_str(&format!("  at {}  {place}", failure.at));
+            *last = format!("{last}  at {}  {place}", failure.at);
         }
         head
     };

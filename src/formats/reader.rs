@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
         keys: Keys<'_>,
         what: &str,
         start: Span,
-        options: &Options,
+        options: Options,
     ) -> Option<Expression> {
         let entry = keys.get("expr");
         let text = self.text(entry);
@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
             }
             return None;
         };
-        match syntax::parse(text.as_str(), options) {
+        match syntax::parse(text.as_str(), &options) {
             Ok(tree) => Some(Expression { key: entry?.key_origin.span, text, tree }),
             Err(errors) => {
                 self.mistakes.extend(errors.diagnostics(self.source, text.places()));

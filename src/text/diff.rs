@@ -52,12 +52,11 @@ fn script<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(Change, &'a str)> {
     let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| a == b).count();
     let (old_middle, new_middle) = (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
     let mut script: Vec<(Change, &str)> = old[..head].iter().map(|line| (Change::Same, *line)).collect();
-    match shortest(old_middle, new_middle) {
-        Some(steps) => script.extend(steps),
-        None => {
-            script.extend(old_middle.iter().map(|line| (Change::Removed, *line)));
-            script.extend(new_middle.iter().map(|line| (Change::Added, *line)));
-        }
+    if let Some(steps) = shortest(old_middle, new_middle) {
+        script.extend(steps);
+    } else {
+        script.extend(old_middle.iter().map(|line| (Change::Removed, *line)));
+        script.extend(new_middle.iter().map(|line| (Change::Added, *line)));
     }
     script.extend(old[old.len() - tail..].iter().map(|line| (Change::Same, *line)));
     script
@@ -186,7 +185,7 @@ mod tests {
 
     #[test]
     fn texts_that_have_little_in_common_are_replaced_as_a_whole() {
-        let old: String = (0..2000).map(|line| format!("a{line}\n")).collect();
+        let old = (0..2000).map(|line| format!("a{line}")).collect::<Vec<_>>().join("\n");
         let new = old.replace('a', "b");
         assert_eq!(diff(&old, &new, 3)[0].lines.len(), 4000);
     }

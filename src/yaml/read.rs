@@ -137,7 +137,7 @@ impl Builder<'_> {
 
     /// `None` when the text cannot be gone on with.
     fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
-        let tag = event.tag().map(|tag| tag.original());
+        let tag = event.tag().map(granit_parser::Tag::original);
         let is_of_yaml = tag.as_deref().is_some_and(|tag| CORE_TAGS.contains(&tag));
         if let Some(tag) = tag.as_ref().filter(|_| !(is_of_yaml && self.foreign())) {
             self.mistakes.push(
@@ -439,14 +439,13 @@ mod tests {
         check("a: !!str 5", "{a:\"5\"<5>}<a: !!str 5>");
         check("a: !x 5", "{a:5<5>}<a: !x 5>\n1:7 the tag `!x` is not understood");
         check("a: 1\n---\nb: 2", "{a:1<1>}<a: 1>\n2:1 a second document starts here, and is not read");
-        let bomb: String = (1..40)
-            .map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(",")))
-            .collect();
+        let nine = |i: i32| format!("a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 9].join(","));
+        let bomb = (1..40).map(nine).collect::<Vec<_>>().join("\n");
         check(
             &format!("a0: &a0 x\n{bomb}"),
             "7:10 the aliases of this text stand for more than llmobs reads",
         );
-        let deep: String = (1..60).map(|i| format!("a{i}: &a{i} [*a{}]\n", i - 1)).collect();
+        let deep = (1..60).map(|i| format!("a{i}: &a{i} [*a{}]", i - 1)).collect::<Vec<_>>().join("\n");
         check(
             &format!("a0: &a0 x\n{deep}"),
             "32:12 the aliases of this text stand for more than llmobs reads",

@@ -110,6 +110,7 @@ impl Node {
     }
 
     /// This with `over` laid on top: maps are merged key by key, all else is replaced, nothing changes nothing.
+    #[must_use]
     pub fn overlaid(self, over: Self) -> Self {
         match (self.value, over.value) {
             (value, Value::Null) => Self { value, origin: self.origin },

@@ -1,7 +1,8 @@
 //! `llmobs fmt`: what is rewritten, what stays, what is refused.
 
 use std::{
-    io::Write,
+    fmt::Write as _,
+    io::Write as _,
     process::{Command, Stdio},
 };
 
@@ -9,7 +10,7 @@ use insta::assert_snapshot;
 
 use crate::project::Project;
 
-const UNFORMATTED: &str = r#"# Rules of the gateway.
+const UNFORMATTED: &str = r"# Rules of the gateway.
 groups:
   - name: errors   # one group
     rules:
@@ -28,7 +29,7 @@ groups:
         expr: |
           up  # scraped by hand
           == 0
-"#;
+";
 
 const FORMATTED: &str = r#"# Rules of the gateway.
 groups:
@@ -309,7 +310,7 @@ fn single_expressions() {
         &["fmt"],
         &["fmt", "-", "rules.yml"],
     ] {
-        all += &format!("$ llmobs {args:?}\n{}\n", project.run_args(args));
+        let _ = writeln!(all, "$ llmobs {args:?}\n{}", project.run_args(args));
     }
     assert_snapshot!(all, @r#"
     $ llmobs ["fmt", "--expr", "sum(rate(x[5m]))by(job)"]

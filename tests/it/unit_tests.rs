@@ -1,5 +1,7 @@
 //! `llmobs test --unit`: verdicts, failures, refusals.
 
+use std::fmt::Write;
+
 use insta::assert_snapshot;
 
 use crate::project::Project;
@@ -557,7 +559,7 @@ fn what_is_missing_is_told() {
         "test --unit none.yml",
         "test --unit rules/errors.yml --run (",
     ] {
-        all += &format!("$ llmobs {words}\n{}\n", project.run(words));
+        let _ = writeln!(all, "$ llmobs {words}\n{}", project.run(words));
     }
     assert_snapshot!(all, @r"
     $ llmobs test

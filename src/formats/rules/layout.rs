@@ -46,7 +46,7 @@ pub fn format(source: &Source, file: &RuleFile, options: &Options) -> Result<For
         }
     }
     let text = applied(source.text(), edits);
-    verified(source, &text, file, options)?;
+    verified(source, &text, file, *options)?;
     Ok(Formatted { text, changed, left_alone })
 }
 
@@ -101,7 +101,7 @@ fn edits_of(source: &Source, expr: &Expression) -> Result<Vec<Edit>, Left> {
         let written = on_a_line(&line, source.slice(span), scalar.in_flow);
         return Ok(vec![Edit { span, text: written }]);
     }
-    Ok(new_block(file, expr, &pretty, lead))
+    Ok(new_block(file, expr, &pretty, &lead))
 }
 
 /// What stands between the key and the scalar.
@@ -166,7 +166,7 @@ fn block(file: &str, expr: &Expression, pretty: &str, header: Span) -> Result<Ve
 }
 
 /// A block in the place of a plain or quoted scalar; a comment behind it stays on the line of the key.
-fn new_block(file: &str, expr: &Expression, pretty: &str, lead: Lead) -> Vec<Edit> {
+fn new_block(file: &str, expr: &Expression, pretty: &str, lead: &Lead) -> Vec<Edit> {
     let span = expr.text.span();
     let line = file[..expr.key.start].rfind('\n').map_or(0, |at| at + 1);
     let indent = " ".repeat(expr.key.start - line + 2);
@@ -241,7 +241,7 @@ fn first_line(source: &Source, span: Span) -> Span {
 }
 
 /// Refuses a text that does not have the rules that it was made from.
-fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> Result<(), Vec<Diagnostic>> {
+fn verified(source: &Source, text: &str, file: &RuleFile, options: Options) -> Result<(), Vec<Diagnostic>> {
     let again = Source::new(source.name(), text);
     let fault = |rule: &Rule| {
         let message =
@@ -250,7 +250,7 @@ fn verified(source: &Source, text: &str, file: &RuleFile, options: &Options) -> 
             .at(source, first_line(source, rule.expr.text.span()), "")
             .because("this is a fault of llmobs; the file is left as it is")
     };
-    let (formatted, _) = read(&again, options).map_err(|mut mistakes| {
+    let (formatted, _) = read(&again, &options).map_err(|mut mistakes| {
         mistakes.retain(|mistake| mistake.severity == Severity::Error);
         for mistake in &mut mistakes {
             mistake.why =
@@ -394,8 +394,7 @@ mod tests {
         let shown = |indent: usize| {
             block
                 .lines()
-                .map(|line| format!("{}{}\n", " ".repeat(indent), line.trim_start()))
-                .collect::<String>()
+                .fold(String::new(), |shown, line| shown + &" ".repeat(indent) + line.trim_start() + "\n")
         };
         let long = LONG;
         check(

@@ -26,7 +26,7 @@ pub fn read(source: &Source, options: &Options) -> Result<(RuleFile, Vec<Diagnos
     if let Some(root) = reader.root() {
         let keys = reader.keys(&root, "a rule file", FILE);
         for node in keys.map(|keys| reader.list(keys.get("groups"))).unwrap_or_default() {
-            let group = group(&mut reader, node, options);
+            let group = group(&mut reader, node, *options);
             if let Some(group) = group {
                 repeated(&mut reader, &file.groups, &group);
                 file.groups.push(group);
@@ -53,7 +53,7 @@ fn repeated(reader: &mut Reader<'_>, groups: &[Group], group: &Group) {
     }
 }
 
-fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Group> {
+fn group(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<Group> {
     let keys = reader.keys(node, "a group", GROUP)?;
     let start = first_line(reader.source, node.origin.span);
     let name = reader.text(keys.get("name")).filter(|name| !name.as_str().is_empty());
@@ -76,12 +76,12 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Grou
         let name = alert.name.node.clone();
         templates(reader, &name, labels.iter());
     }
-    let name = name.map_or(Spanned { node: String::new(), span: start }, spanned);
+    let name = name.map_or(Spanned { node: String::new(), span: start }, |name| spanned(&name));
     let group = Group { name, interval, limit, query_offset, labels, rules, span: node.origin.span };
     (!group.name.node.is_empty()).then_some(group)
 }
 
-fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule> {
+fn rule(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<Rule> {
     let keys = reader.keys(node, "a rule", RULE)?;
     let start = first_line(reader.source, node.origin.span);
     let filled = |text: &Text| !text.as_str().is_empty();
@@ -106,11 +106,11 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<Rule>
             if !annotations.is_empty() {
                 of_alerts_only(reader, keys, "annotations");
             }
-            (RuleKind::Recording, spanned(record))
+            (RuleKind::Recording, spanned(&record))
         }
         (None, Some(alert)) => {
             templates(reader, alert.as_str(), labels.iter().chain(&annotations));
-            (RuleKind::Alerting, spanned(alert))
+            (RuleKind::Alerting, spanned(&alert))
         }
         (Some(record), Some(alert)) => {
             reader.mistakes.push(
@@ -180,6 +180,6 @@ fn labels(reader: &mut Reader<'_>, keys: Keys<'_>) -> Vec<Pair> {
     pairs
 }
 
-fn spanned(text: Text) -> Spanned<String> {
+fn spanned(text: &Text) -> Spanned<String> {
     Spanned { span: text.span(), node: text.as_str().to_owned() }
 }

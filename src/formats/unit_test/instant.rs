@@ -7,10 +7,10 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
         let millis = (seconds * 1000.0).round();
         // The years 1 to 9999, as far as any calendar here goes.
-        return (-62_135_596_800_000.0..=253_402_300_799_999.0).contains(&millis).then(|| {
-            #[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
-            Timestamp(millis as i64)
-        });
+        return (-62_135_596_800_000.0..=253_402_300_799_999.0).contains(&millis).then_some(
+            #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+            Timestamp(millis as i64),
+        );
     }
     let (date, time) = text.split_once(['T', 't'])?;
     let [year, month, day] = fields(date, '-', [4, 2, 2])?;

@@ -40,7 +40,7 @@ const MINUTE: PromDuration = PromDuration::from_secs(60);
 /// Reads a file of tests, and with it what is worth a warning. `Err` holds every mistake at once.
 pub fn read(source: &Source, options: &Options) -> Result<(TestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut reader = Reader::new(source);
-    let file = reader.root().and_then(|root| file(&mut reader, &root, options));
+    let file = reader.root().and_then(|root| file(&mut reader, &root, *options));
     let mistakes = reader.finish();
     match file {
         Some(file) if mistakes.iter().all(|mistake| mistake.severity != Severity::Error) => {
@@ -50,7 +50,7 @@ pub fn read(source: &Source, options: &Options) -> Result<(TestFile, Vec<Diagnos
     }
 }
 
-fn file(reader: &mut Reader<'_>, root: &Node, options: &Options) -> Option<TestFile> {
+fn file(reader: &mut Reader<'_>, root: &Node, options: Options) -> Option<TestFile> {
     let keys = reader.keys(root, "a file of unit tests", FILE)?;
     let rule_files = reader.texts(keys.get("rule_files"));
     let evaluation_interval = interval(reader, keys, "evaluation_interval").unwrap_or(MINUTE);
@@ -82,7 +82,7 @@ fn test(
     reader: &mut Reader<'_>,
     node: &Node,
     evaluation_interval: PromDuration,
-    options: &Options,
+    options: Options,
 ) -> Option<TestGroup> {
     let keys = reader.keys(node, "a test", TEST)?;
     let name = reader.text(keys.get("name"));
@@ -209,7 +209,7 @@ fn alert_test(reader: &mut Reader<'_>, node: &Node) -> Option<AlertTest> {
     Some(AlertTest { eval_time, alertname, expected, span: node.origin.span })
 }
 
-fn expr_test(reader: &mut Reader<'_>, node: &Node, options: &Options) -> Option<ExprTest> {
+fn expr_test(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<ExprTest> {
     let keys = reader.keys(node, "a test of an expression", EXPR_TEST)?;
     let start = first_line(reader.source, node.origin.span);
     let expr = reader.expression(keys, "the test", start, options);
@@ -263,46 +263,36 @@ mod tests {
     fn shown(file: &TestFile) -> String {
         let texts =
             |texts: &[Text]| texts.iter().map(|text| text.as_str().to_owned()).collect::<Vec<_>>().join(",");
-        let mut shown = format!(
+        let head = format!(
             "files [{}] every {} order [{}] fuzzy {}",
             texts(&file.rule_files),
             file.evaluation_interval,
             texts(&file.group_eval_order),
             file.fuzzy_compare
         );
-        for test in &file.tests {
+        let groups = file.tests.iter().map(|test| {
             let name = test.name.as_ref().map_or("-", |name| name.as_str());
-            shown += &format!(
-                "; test {name} every {} from {} to {}",
-                test.interval,
-                test.start.0,
-                test.last_eval_time()
-            );
-            for series in &test.input_series {
-                shown += &format!(" series {} x{}", series.metric, series.values.len());
-            }
-            for alert in &test.alert_tests {
-                let expected: usize = alert
-                    .expected
+            let (every, from, to) = (test.interval, test.start.0, test.last_eval_time());
+            let mut parts = vec![format!("; test {name} every {every} from {from} to {to}")];
+            parts.extend(
+                test.input_series
                     .iter()
-                    .map(|alert| alert.labels.len() * 10 + alert.annotations.len())
-                    .sum();
-                shown += &format!(
-                    " alert {} at {} expects {} {expected}",
-                    alert.alertname.node,
-                    alert.eval_time,
-                    alert.expected.len()
-                );
-            }
+                    .map(|series| format!("series {} x{}", series.metric, series.values.len())),
+            );
+            parts.extend(test.alert_tests.iter().map(|alert| {
+                let pairs = |alert: &ExpectedAlert| alert.labels.len() * 10 + alert.annotations.len();
+                let (count, pairs) = (alert.expected.len(), alert.expected.iter().map(pairs).sum::<usize>());
+                format!("alert {} at {} expects {count} {pairs}", alert.alertname.node, alert.eval_time)
+            }));
             for expr in &test.expr_tests {
-                shown += &format!(" expr {} at {}", expr.expr.text.as_str(), expr.eval_time);
-                for sample in &expr.expected {
-                    shown += &format!(" {}={}", sample.labels, sample.value);
-                }
+                parts.push(format!("expr {} at {}", expr.expr.text.as_str(), expr.eval_time));
+                parts
+                    .extend(expr.expected.iter().map(|sample| format!("{}={}", sample.labels, sample.value)));
             }
-            shown += &format!(" external {} {:?}", test.external_labels.len(), test.external_url);
-        }
-        shown
+            parts.push(format!("external {} {:?}", test.external_labels.len(), test.external_url));
+            parts.join(" ")
+        });
+        head + &groups.collect::<String>()
     }
 
     #[test]
