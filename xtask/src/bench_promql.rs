@@ -32,6 +32,7 @@ const ROUNDS: usize = 7;
 /// The most of Prometheus' time that ours may be.
 const MOST: f64 = 0.5;
 
+const COST: &str = "llm_cost_usd_total";
 const MODELS: [&str; 5] = ["gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "llama-3.3-70b", "qwen3-8b"];
 const INSTANCES: [&str; 4] = ["gw-1:9091", "gw-2:9091", "gw-3:9091", "gw-4:9091"];
 const BOUNDS: [&str; 15] = [
@@ -58,7 +59,7 @@ const EXPRESSIONS: [(&str, &str); 10] = [
     ("tokens/s by type", "sum by (type) (rate(llm_tokens_total[5m]))"),
     ("cost per hour by model", "sum by (model) (rate(llm_cost_usd_total[5m])) * 3600"),
     ("active requests", "sum by (model) (llm_active_requests)"),
-    ("busiest instances", "topk(3, sum by (model, instance) (rate(llm_requests_total[5m])))"),
+    ("dearest instances", "topk(3, sum by (model, instance) (rate(llm_cost_usd_total[5m])))"),
     (
         "within 5 s",
         "sum(rate(llm_request_duration_seconds_bucket{le=\"5.0\"}[5m])) / \
@@ -174,8 +175,11 @@ fn a_day() -> Vec<Recorded> {
             };
             let mut counter = |name: &str, more: &[(&str, &str)], most: f64| {
                 let mut value = 0.0;
+                // Where two are equal, `topk` takes either.
+                let whole = name != COST;
                 let mut next = |random: &mut Random| {
-                    value += (random.share() * most).floor();
+                    let increment = random.share() * most;
+                    value += if whole { increment.floor() } else { increment };
                     value
                 };
                 let samples = instants().map(|at| (at, next(&mut random))).collect();
@@ -187,7 +191,7 @@ fn a_day() -> Vec<Recorded> {
             for kind in ["input", "output"] {
                 counter("llm_tokens_total", &[("type", kind)], 40_000.0);
             }
-            counter("llm_cost_usd_total", &[], 9.0);
+            counter(COST, &[], 0.09);
             let active = instants().map(|at| (at, (random.share() * 30.0).floor())).collect();
             all.push(Recorded { labels: labels("llm_active_requests", &[]), samples: active });
             histogram(&mut all, &mut random, &labels);

@@ -54,7 +54,7 @@ pub(crate) fn when(when: When) -> String {
     }
 }
 
-fn shown(outcome: &Outcome) -> String {
+pub(crate) fn shown(outcome: &Outcome) -> String {
     let answer = match outcome {
         Ok(answer) => answer,
         Err(failure) => return format!("{}: {}", failure.class.name(), failure.text),

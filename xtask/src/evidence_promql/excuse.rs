@@ -19,6 +19,15 @@ const PARAMETER: &str = "in a range query the parameter of an aggregation of wha
 /// what lies between an `@` within it and that step, and so looks at another instant.
 const DISPLACED: &str = "`@` within a subquery with an `offset`, which Prometheus displaces";
 
+/// Prometheus prepares only the aggregated expression for `@`, so in the parameter `start()` and `end()` are nothing, and
+/// an instant moves on with the steps.
+const UNBOUND: &str = "`@` in the parameter of an aggregation, which Prometheus does not bind";
+/// Prometheus takes the instant of the `@` alone, and looks there among the samples that it read for the right one.
+const FORGOTTEN: &str = "`timestamp` of a selector with `@` and `offset`, which Prometheus forgets";
+/// Prometheus merges the buckets of equal bounds in place, and calculates all quantiles but the first from what is left.
+const REUSED: &str =
+    "`histogram_quantiles` of buckets with equal bounds, of which Prometheus calculates the first right";
+
 /// What sorts values, to take one of them.
 const SORTING: [&str; 2] = ["quantile", "mad_over_time"];
 
@@ -42,6 +51,9 @@ pub(super) fn excuse(
         }
         Ok(expr) if found.kind == Kind::Order && lacks_its_label(expr, theirs) => Some(NO_ORDER),
         Ok(expr) if asks_a_parameter_once(query, expr) => Some(PARAMETER),
+        Ok(expr) if has_an_instant_in_a_parameter(expr) => Some(UNBOUND),
+        Ok(expr) if forgets_an_offset(expr) => Some(FORGOTTEN),
+        Ok(expr) if reuses_buckets(expr, found) => Some(REUSED),
         Ok(expr) if displaces_an_instant(expr) => Some(DISPLACED),
         Ok(_) => None,
     }
@@ -73,35 +85,71 @@ fn asks_a_parameter_once(query: &Query, expr: &Expr) -> bool {
     found && matches!(query.when, When::Range { .. })
 }
 
-/// Whether every selector has an `@`.
+/// Whether every selector has an `@`, or stands in a subquery that has one.
 fn is_fixed(expr: &Expr) -> bool {
     let mut fixed = true;
     expr.walk(&mut |expr, around| {
-        let below_fixed = around.iter().any(
-            |outer| matches!(&outer.kind, ExprKind::Subquery(subquery) if subquery.modifiers.at.is_some()),
-        );
-        match &expr.kind {
-            ExprKind::Selector(selector) => fixed &= below_fixed || selector.modifiers.at.is_some(),
-            ExprKind::Range(range) => fixed &= below_fixed || range.selector.modifiers.at.is_some(),
-            _ => {}
+        if matches!(&expr.kind, ExprKind::Selector(_) | ExprKind::Range(_)) {
+            fixed &= is_at(expr) || around.iter().any(|outer| is_at(outer));
         }
     });
     fixed
 }
 
+fn has_an_instant_in_a_parameter(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr, _| {
+        if let ExprKind::Aggregate(aggregate) = &expr.kind
+            && let Some(param) = &aggregate.param
+        {
+            param.walk(&mut |expr, _| found |= is_at(expr));
+        }
+    });
+    found
+}
+
+/// Whether it has an `@` of its own.
+fn is_at(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Selector(selector) => selector.modifiers.at.is_some(),
+        ExprKind::Range(range) => range.selector.modifiers.at.is_some(),
+        ExprKind::Subquery(subquery) => subquery.modifiers.at.is_some(),
+        _ => false,
+    }
+}
+
 fn displaces_an_instant(expr: &Expr) -> bool {
     let mut found = false;
     expr.walk(&mut |expr, around| {
-        let at = match &expr.kind {
-            ExprKind::Selector(selector) => &selector.modifiers.at,
-            ExprKind::Range(range) => &range.selector.modifiers.at,
-            ExprKind::Subquery(subquery) => &subquery.modifiers.at,
-            _ => &None,
-        };
         let displaced = |outer: &&Expr| {
             matches!(&outer.kind, ExprKind::Subquery(subquery) if subquery.modifiers.offset.is_some())
         };
-        found |= at.is_some() && around.iter().any(displaced);
+        found |= is_at(expr) && around.iter().any(displaced);
     });
     found
+}
+
+fn forgets_an_offset(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr, _| {
+        if let ExprKind::Call(call) = &expr.kind
+            && call.function.name == "timestamp"
+            && let Some(ExprKind::Selector(selector)) =
+                call.args.first().map(|arg| &arg.unparenthesised().kind)
+        {
+            found |= selector.modifiers.at.is_some() && selector.modifiers.offset.is_some();
+        }
+    });
+    found
+}
+
+/// Whether the difference is one of `histogram_quantiles`, in the one family of which two bounds are equal.
+fn reuses_buckets(expr: &Expr, found: &Difference) -> bool {
+    let mut called = false;
+    expr.walk(&mut |expr, _| {
+        if let ExprKind::Call(call) = &expr.kind {
+            called |= call.function.name == "histogram_quantiles";
+        }
+    });
+    called && found.note.contains("shape=\"equal\"")
 }

@@ -30,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 pub(crate) use self::{
     compare::{Order, difference},
@@ -41,7 +41,7 @@ use self::{
     sides::{Judged, Sides, Verdict},
     tally::{Disagreement, Tally},
 };
-use crate::judge::{Query, Server, columns};
+use crate::judge::{Query, Server, When, columns};
 
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,12 @@ pub(crate) struct Options {
     /// Write the disagreements to this file, each as small as it can be made.
     #[arg(long)]
     dump_failures: Option<PathBuf>,
+    /// Ask both sides for this expression alone, and show what they answer.
+    #[arg(long, requires = "at")]
+    ask: Vec<String>,
+    /// When to ask: an instant, or a start, an end and a step, in milliseconds.
+    #[arg(long, value_delimiter = ',')]
+    at: Vec<i64>,
 }
 
 /// How long disagreements are made smaller, all in all.
@@ -70,6 +76,9 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
     server.load(&series)?;
     let columns = columns(&series)?;
     let mut sides = Sides { theirs: server.connect()?, ours: &columns };
+    if !options.ask.is_empty() {
+        return ask(&mut sides, options);
+    }
     let begun = Instant::now();
     let mut tally = Tally::default();
     let mut generator = Generator::new(options.seed);
@@ -115,6 +124,19 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
     let all = rendered.iter().map(|rendered| &rendered.tally).chain([&tally]);
     let agree = all.into_iter().all(|tally| tally.disagreements.is_empty());
     Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn ask(sides: &mut Sides, options: &Options) -> anyhow::Result<ExitCode> {
+    let when = match options.at[..] {
+        [at] => When::At(at),
+        [start, end, step] => When::Range { start, end, step },
+        _ => bail!("`--at` takes an instant, or a start, an end and a step"),
+    };
+    for expr in &options.ask {
+        let (theirs, ours) = sides.ask(&Query { expr: expr.clone(), when })?;
+        println!("{expr}\nexpected  {}\ngot       {}", dump::shown(&theirs), dump::shown(&ours));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Fails unless each function, operator and aggregation that the judge has was asked for.
