@@ -37,6 +37,7 @@ mod ask;
 mod depend;
 mod group;
 mod history;
+mod pass;
 mod program;
 mod run;
 mod span;

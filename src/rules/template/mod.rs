@@ -6,6 +6,7 @@
 
 mod builtins;
 mod call;
+mod cursor;
 mod execute;
 mod float;
 mod functions;
@@ -13,14 +14,18 @@ mod humanize;
 mod instant;
 mod lex;
 mod number;
+mod operand;
 mod parse;
+mod pipeline;
 mod printf;
 mod quote;
 mod reads;
 #[cfg(test)]
 mod tests;
+mod token;
 pub mod tree;
 mod value;
+mod verb;
 
 use crate::{series::Labels, text::Span, time::Timestamp};
 

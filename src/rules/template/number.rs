@@ -2,8 +2,8 @@
 
 use super::{
     float,
-    lex::{Token, TokenKind},
     quote::{quoted, unquoted_char},
+    token::{Token, TokenKind},
     tree::Number,
 };
 

@@ -6,15 +6,12 @@ use crate::text::Span;
 
 use super::{
     TemplateError,
-    functions::is_function,
-    lex::{Keyword, Token, TokenKind, lex},
-    number::number,
-    quote::{quoted, unquoted},
-    tree::{Branch, Command, Invocation, Item, Operand, OperandKind, Pipe, Variable},
+    cursor::{Parse, Parser},
+    lex::lex,
+    quote::quoted,
+    token::{Keyword, Token, TokenKind},
+    tree::{Branch, Invocation, Item},
 };
-
-/// How deep actions and parentheses may be nested.
-const DEEPEST: usize = 60;
 
 /// The variables that every annotation starts with.
 const GIVEN: [&str; 5] = ["$", "$labels", "$externalLabels", "$externalURL", "$value"];
@@ -41,21 +38,6 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed, TemplateError> {
     let items = parser.top()?;
     Ok(Parsed { items, defined: parser.defined })
 }
-
-struct Parser<'n> {
-    name: &'n str,
-    tokens: Vec<Token>,
-    pos: usize,
-    /// The furthest token that was looked at: messages name its line.
-    seen: usize,
-    variables: Vec<String>,
-    action_line: Option<usize>,
-    ranges: usize,
-    depth: usize,
-    defined: BTreeMap<String, Vec<Item>>,
-}
-
-type Parse<T> = Result<T, TemplateError>;
 
 /// What ended a list of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,16 +109,6 @@ impl Parser<'_> {
             return self.fail(format!("template: multiple definition of template {}", quoted(name)));
         }
         Ok(())
-    }
-
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
-        if self.depth >= DEEPEST {
-            return self.fail("max expression depth exceeded".to_owned());
-        }
-        self.depth += 1;
-        let parsed = parse(self);
-        self.depth -= 1;
-        parsed
     }
 
     fn items(&mut self) -> Parse<(Vec<Item>, End)> {
@@ -243,13 +215,6 @@ impl Parser<'_> {
         self.unquote(token)
     }
 
-    fn unquote(&mut self, token: &Token) -> Parse<String> {
-        match unquoted(&token.text) {
-            Some(text) => Ok(text),
-            None => self.fail("invalid syntax".to_owned()),
-        }
-    }
-
     fn branch(&mut self, context: &'static str) -> Parse<Branch> {
         let variables = self.variables.len();
         let pipe = self.pipeline(context, TokenKind::RightDelim)?;
@@ -285,250 +250,5 @@ impl Parser<'_> {
         };
         self.variables.truncate(variables);
         Ok(Branch { pipe, then, otherwise })
-    }
-
-    fn pipeline(&mut self, context: &str, end: TokenKind) -> Parse<Pipe> {
-        let start = self.peek_after_space().span.start;
-        let mut pipe = Pipe {
-            span: Span::new(start, start),
-            assigns: false,
-            variables: Vec::new(),
-            commands: Vec::new(),
-        };
-        self.declarations(&mut pipe, context)?;
-        loop {
-            let before = self.pos;
-            let token = self.next_after_space();
-            match token.kind {
-                kind if kind == end => break,
-                TokenKind::Bool
-                | TokenKind::CharConstant
-                | TokenKind::Complex
-                | TokenKind::Dot
-                | TokenKind::Field
-                | TokenKind::Identifier
-                | TokenKind::Number
-                | TokenKind::Nil
-                | TokenKind::RawString
-                | TokenKind::String
-                | TokenKind::Variable
-                | TokenKind::LeftParen => {
-                    self.pos = before;
-                    let command = self.command()?;
-                    pipe.span.end = command.span.end;
-                    pipe.commands.push(command);
-                }
-                _ => return self.unexpected(&token, context),
-            }
-        }
-        if pipe.commands.is_empty() {
-            return self.fail(format!("missing value for {context}"));
-        }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
-            let kind = command.args.first().map(|operand| &operand.kind);
-            let is_value = matches!(
-                kind,
-                Some(
-                    OperandKind::Bool(_)
-                        | OperandKind::Dot
-                        | OperandKind::Nil
-                        | OperandKind::Number(_)
-                        | OperandKind::String { .. }
-                )
-            );
-            if is_value {
-                return self.fail(format!("non executable command in pipeline stage {}", index + 1));
-            }
-        }
-        Ok(pipe)
-    }
-
-    /// `$x :=`, `$x =`, and in a range `$i, $x :=`.
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parse<()> {
-        loop {
-            let before = self.pos;
-            let token = self.next_after_space();
-            if token.kind != TokenKind::Variable {
-                self.pos = before;
-                return Ok(());
-            }
-            let next = self.next_after_space();
-            let comma = next.kind == TokenKind::Char && next.text == ",";
-            if !comma && !matches!(next.kind, TokenKind::Assign | TokenKind::Declare) {
-                self.pos = before;
-                return Ok(());
-            }
-            self.variables.push(token.text.clone());
-            pipe.variables.push(Variable { name: token.text, span: token.span });
-            if !comma {
-                pipe.assigns = next.kind == TokenKind::Assign;
-                return Ok(());
-            }
-            if context != "range" || pipe.variables.len() >= 2 {
-                return self.fail(format!("too many declarations in {context}"));
-            }
-            let next = self.peek_after_space().kind;
-            if !matches!(next, TokenKind::Variable | TokenKind::RightDelim | TokenKind::RightParen) {
-                return self.fail("range can only initialize variables".to_owned());
-            }
-        }
-    }
-
-    fn command(&mut self) -> Parse<Command> {
-        let start = self.peek_after_space().span.start;
-        let mut command = Command { span: Span::new(start, start), args: Vec::new() };
-        loop {
-            self.peek_after_space();
-            if let Some(operand) = self.operand()? {
-                command.span.end = operand.span.end;
-                command.args.push(operand);
-            }
-            let token = self.next();
-            match token.kind {
-                TokenKind::Space => {}
-                TokenKind::RightDelim | TokenKind::RightParen => {
-                    self.pos -= 1;
-                    break;
-                }
-                TokenKind::Pipe => break,
-                _ => return self.unexpected(&token, "operand"),
-            }
-        }
-        if command.args.is_empty() {
-            return self.fail("empty command".to_owned());
-        }
-        Ok(command)
-    }
-
-    fn operand(&mut self) -> Parse<Option<Operand>> {
-        let Some(mut operand) = self.term()? else { return Ok(None) };
-        if self.peek().kind != TokenKind::Field {
-            return Ok(Some(operand));
-        }
-        let at = self.peek().span.start;
-        let mut fields = Vec::new();
-        while self.peek().kind == TokenKind::Field {
-            let token = self.next();
-            operand.span.end = token.span.end;
-            fields.push(token.text[1..].to_owned());
-        }
-        operand.at = at;
-        match &mut operand.kind {
-            OperandKind::Field(names) | OperandKind::Variable(names) => names.append(&mut fields),
-            OperandKind::Bool(_)
-            | OperandKind::String { .. }
-            | OperandKind::Number(_)
-            | OperandKind::Nil
-            | OperandKind::Dot => {
-                return self.fail(format!("unexpected . after term {}", quoted(&operand.to_string())));
-            }
-            OperandKind::Function(_) | OperandKind::Chain(..) | OperandKind::Pipe(_) => {
-                let (span, inner_at) = (operand.span, operand.span.start);
-                let inner = Operand { at: inner_at, ..operand };
-                operand = Operand { kind: OperandKind::Chain(Box::new(inner), fields), span, at };
-            }
-        }
-        Ok(Some(operand))
-    }
-
-    fn term(&mut self) -> Parse<Option<Operand>> {
-        let before = self.pos;
-        let token = self.next_after_space();
-        let span = token.span;
-        let kind = match token.kind {
-            TokenKind::Identifier => {
-                if !is_function(&token.text) {
-                    return self.fail(format!("function {} not defined", quoted(&token.text)));
-                }
-                OperandKind::Function(token.text)
-            }
-            TokenKind::Dot => OperandKind::Dot,
-            TokenKind::Nil => OperandKind::Nil,
-            TokenKind::Variable => {
-                if !self.variables.contains(&token.text) {
-                    return self.fail(format!("undefined variable {}", quoted(&token.text)));
-                }
-                OperandKind::Variable(vec![token.text])
-            }
-            TokenKind::Field => OperandKind::Field(vec![token.text[1..].to_owned()]),
-            TokenKind::Bool => OperandKind::Bool(token.text == "true"),
-            TokenKind::CharConstant | TokenKind::Complex | TokenKind::Number => match number(&token) {
-                Ok(number) => OperandKind::Number(number),
-                Err(message) => return self.fail(message),
-            },
-            TokenKind::LeftParen => {
-                let context = "parenthesized pipeline";
-                let pipe = self.nested(|parser| parser.pipeline(context, TokenKind::RightParen))?;
-                let end = self.tokens[self.pos - 1].span.end;
-                let at = pipe.span.start;
-                let span = Span::new(span.start, end);
-                return Ok(Some(Operand { kind: OperandKind::Pipe(Box::new(pipe)), span, at }));
-            }
-            TokenKind::String | TokenKind::RawString => {
-                let text = self.unquote(&token)?;
-                OperandKind::String { quoted: token.text, text }
-            }
-            _ => {
-                self.pos = before;
-                return Ok(None);
-            }
-        };
-        Ok(Some(Operand { kind, span, at: span.start }))
-    }
-
-    fn next(&mut self) -> Token {
-        let token = self.peek();
-        self.pos += 1;
-        token
-    }
-
-    fn peek(&mut self) -> Token {
-        self.seen = self.seen.max(self.pos);
-        let last = self.tokens.last().expect("a text has at least the token of its end");
-        match self.tokens.get(self.pos) {
-            Some(token) => token.clone(),
-            None => Token { kind: TokenKind::Eof, text: "EOF".to_owned(), ..last.clone() },
-        }
-    }
-
-    fn next_after_space(&mut self) -> Token {
-        loop {
-            let token = self.next();
-            if token.kind != TokenKind::Space {
-                return token;
-            }
-        }
-    }
-
-    /// Stays before the token, and past the space.
-    fn peek_after_space(&mut self) -> Token {
-        let token = self.next_after_space();
-        self.pos -= 1;
-        token
-    }
-
-    fn expect(&mut self, kind: TokenKind, context: &str) -> Parse<Token> {
-        let token = self.next_after_space();
-        if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
-    }
-
-    fn unexpected<T>(&mut self, token: &Token, context: &str) -> Parse<T> {
-        if token.kind != TokenKind::Error {
-            return self.fail(format!("unexpected {} in {context}", token.shown()));
-        }
-        let mut message = token.shown();
-        if let Some(line) = self.action_line.filter(|line| *line != token.line) {
-            let within = if message.ends_with(" action") { "" } else { " in action" };
-            message = format!("{message}{within} started at {}:{line}", self.name);
-        }
-        self.fail(message)
-    }
-
-    fn fail<T>(&mut self, reason: String) -> Parse<T> {
-        let last = self.tokens.len() - 1;
-        let seen = &self.tokens[self.seen.min(last)];
-        let at = &self.tokens[self.pos.saturating_sub(1).min(last)];
-        let message = format!("template: {}:{}: {reason}", self.name, seen.line);
-        Err(TemplateError { span: at.span, message, reason })
     }
 }

@@ -9,6 +9,7 @@
 mod compare;
 mod data;
 mod dump;
+mod excuse;
 mod families;
 mod grammar;
 mod node;
@@ -103,7 +104,7 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
         samples: columns.samples(),
         version: server.version.clone(),
     };
-    let rendered = rendered::run(repository)?;
+    let rendered = rendered::run()?;
     let text = page::page(repository, &shape, &tally, &rendered)?;
     if options.check {
         print!("{}{}", page::summary(&tally), page::rendered(&rendered));

@@ -8,7 +8,6 @@ use llmobs::{
         syntax::{Expr, ParseErrors, parse},
     },
     series::{Columns, is_stale},
-    text::Span,
     time::Timestamp,
 };
 
@@ -17,8 +16,12 @@ use crate::judge::{Answer, Class, Failure, Outcome, Query, Row, Value, When};
 
 /// The answer over some columns; a panic is a failure too.
 pub(crate) fn answer(columns: &Columns, query: &Query) -> Outcome {
-    let parsed = panic::catch_unwind(|| parse(&query.expr, &syntax::OPTIONS)).map_err(|_| panicked())?;
-    answer_parsed(columns, query, &parsed)
+    answer_parsed(columns, query, &parsed(&query.expr)?)
+}
+
+/// What the parser says; a panic is a failure.
+pub(crate) fn parsed(expr: &str) -> Result<Result<Expr, ParseErrors>, Failure> {
+    panic::catch_unwind(|| parse(expr, &syntax::OPTIONS)).map_err(|_| panicked())
 }
 
 /// As [`answer`], of an expression that is parsed already.
@@ -87,22 +90,11 @@ fn shaped(query: &Query, evaluated: Evaluated) -> Answer {
     };
     let remarks = |level: Level| {
         let of_level = annotations.iter().filter(|annotation| annotation.level == level);
-        let name = if level == Level::Warning { "warning" } else { "info" };
-        of_level
-            .map(|remark| format!("PromQL {name}: {} ({})", remark.message, place(&query.expr, remark.span)))
-            .collect()
+        of_level.map(|remark| remark.text(&query.expr)).collect()
     };
     Answer { value, warnings: remarks(Level::Warning), infos: remarks(Level::Info) }
 }
 
 fn points(grid: Grid, values: &[f64]) -> Vec<(i64, f64)> {
     grid.instants().zip(values.iter().copied()).filter(|(_, value)| !is_stale(*value)).collect()
-}
-
-/// Line and column of a span's start, as the judge writes them.
-fn place(text: &str, span: Span) -> String {
-    let before = &text.as_bytes()[..span.start.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    format!("{line}:{column}")
 }

@@ -1,13 +1,15 @@
 //! Every expression that llmobs renders, over series of the services that its configuration speaks of.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::{Context as _, ensure};
-use llmobs::series::{Columns, METRIC_NAME};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use llmobs::{
+    config::{self, Layers, SourceRef},
+    render::{Input, Service, render},
+    series::{Columns, METRIC_NAME},
+    sources,
+    text::Source,
+};
 use serde_json::Value as Json;
 
 use super::{
@@ -46,31 +48,15 @@ struct Expressions {
     panels: Vec<String>,
 }
 
-pub(crate) fn run(repository: &Path) -> anyhow::Result<Vec<Rendered>> {
-    let llmobs = build(repository)?;
-    CONFIGS.iter().map(|(name, text)| one(&llmobs, name, text)).collect()
+pub(crate) fn run() -> anyhow::Result<Vec<Rendered>> {
+    CONFIGS.iter().map(|(name, text)| one(name, text)).collect()
 }
 
-/// The program of this very state of the repository.
-fn build(repository: &Path) -> anyhow::Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "llmobs"])
-        .current_dir(repository)
-        .status();
-    ensure!(built.context("cannot run cargo")?.success(), "the build failed");
-    Ok(repository.join("target/debug/llmobs"))
-}
-
-fn one(llmobs: &Path, config: &'static str, text: &str) -> anyhow::Result<Rendered> {
-    let folder = env::temp_dir().join(format!("llmobs-rendered-{}-{config}", std::process::id()));
-    let expressions = render(llmobs, &folder, text);
-    fs::remove_dir_all(&folder).context("cannot remove a folder")?;
-    let expressions = expressions.with_context(|| format!("`{config}`"))?;
-    let (targets, models) = targets(text)?;
-
+fn one(config: &'static str, text: &str) -> anyhow::Result<Rendered> {
+    let bundle = bundle(text).with_context(|| format!("`{config}`"))?;
+    let expressions = expressions(&bundle.files)?;
     let server = Server::start_for_any_order()?;
-    let mut series = service::series(&targets, &models)?;
+    let mut series = service::series(&bundle.targets, &bundle.models)?;
     server.load(&series)?;
     let mut connection = server.connect()?;
     for (name, labels, expr) in &expressions.records {
@@ -123,17 +109,40 @@ fn times() -> Vec<When> {
     ]
 }
 
-fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expressions> {
-    fs::create_dir_all(folder).context("cannot create a folder")?;
-    fs::write(folder.join("llmobs.yaml"), text)?;
-    let ran = Command::new(llmobs)
-        .args(["render", "--out", "out"])
-        .current_dir(folder)
-        .output()
-        .with_context(|| format!("cannot run `{}`", llmobs.display()))?;
-    ensure!(ran.status.success(), "`llmobs render` failed: {}", String::from_utf8_lossy(&ran.stderr));
+/// A configuration, rendered.
+struct Bundle {
+    files: BTreeMap<String, Vec<u8>>,
+    targets: Vec<Target>,
+    models: Vec<String>,
+}
+
+fn bundle(text: &str) -> anyhow::Result<Bundle> {
+    let file = Some(Source::new("llmobs.yaml", text));
+    let layers = Layers { file, env: &[], settings: &[] };
+    let loaded = config::load(&layers, &sources::builtin_names());
+    let (config, _) = loaded.map_err(|mistakes| anyhow!("{mistakes:?}"))?;
+    let (mut by_reference, mut targets) = (BTreeMap::new(), Vec::new());
+    for target in &config.targets {
+        let SourceRef::Builtin(name) = &target.source else { bail!("a source of its own") };
+        let source = sources::builtin(name).with_context(|| format!("no source `{name}`"))?;
+        by_reference.insert(target.source.clone(), source.clone());
+        let endpoints = target.endpoints.clone();
+        targets.push(Target { job: target.job.clone(), source: name.clone(), endpoints });
+    }
+    let models = config.models.iter().map(|model| model.name.clone()).collect();
+    let (service, _) = Service::resolve(&config, &by_reference)?;
+    let (rules, dashboards, scrape) = (Vec::new(), Vec::new(), Vec::new());
+    let input = Input { service: Arc::new(service), rules, dashboards, scrape };
+    Ok(Bundle { files: render(&input)?.files, targets, models })
+}
+
+fn expressions(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Expressions> {
+    let text = |path: &str| -> anyhow::Result<&str> {
+        let bytes = files.get(path).with_context(|| format!("`{path}` is not rendered"))?;
+        Ok(std::str::from_utf8(bytes)?)
+    };
     let mut found = Expressions::default();
-    let rules: Json = serde_yaml::from_str(&fs::read_to_string(folder.join("out").join(RULES))?)?;
+    let rules: Json = serde_yaml::from_str(text(RULES)?)?;
     for rule in list(&rules["groups"]).flat_map(|group| list(&group["rules"])) {
         let expr = rule["expr"].as_str().context("a rule without an expression")?.to_owned();
         let Some(name) = rule["record"].as_str() else {
@@ -145,7 +154,7 @@ fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expression
             labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
         found.records.push((name.to_owned(), labels.collect(), expr));
     }
-    let dashboard: Json = serde_json::from_str(&fs::read_to_string(folder.join("out").join(DASHBOARD))?)?;
+    let dashboard: Json = serde_json::from_str(text(DASHBOARD)?)?;
     let variables: Vec<&Json> = list(&dashboard["templating"]["list"]).collect();
     let all = |name: &str| {
         let variable = variables.iter().find(|variable| variable["name"] == name);
@@ -178,25 +187,6 @@ fn render(llmobs: &Path, folder: &Path, text: &str) -> anyhow::Result<Expression
 
 fn list(json: &Json) -> impl Iterator<Item = &Json> {
     json.as_array().into_iter().flatten()
-}
-
-/// Targets and models of a configuration; without any, the mock of the defaults.
-fn targets(text: &str) -> anyhow::Result<(Vec<Target>, Vec<String>)> {
-    let config: Json = if text.is_empty() { Json::Null } else { serde_yaml::from_str(text)? };
-    let texts = |json: &Json| list(json).filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>();
-    let mut targets = Vec::new();
-    for target in list(&config["targets"]) {
-        let text = |field: &str| target[field].as_str().unwrap_or_default().to_owned();
-        let endpoints = texts(&target["endpoints"]);
-        targets.push(Target { job: text("job"), source: text("source"), endpoints });
-    }
-    let has_mock = list(&config["stack"]["components"]).any(|component| component == "exporter");
-    if targets.is_empty() || has_mock {
-        let endpoints = vec!["exporter:9091".to_owned()];
-        targets.push(Target { job: "mock".to_owned(), source: "llmobs".to_owned(), endpoints });
-    }
-    let model = |model: &Json| model["name"].as_str().or(model.as_str()).map(str::to_owned);
-    Ok((targets, list(&config["models"]).filter_map(model).collect()))
 }
 
 /// What a recording rule would have written, from the judge's own answers.

@@ -1,9 +1,10 @@
 //! One question to both sides, and the verdict.
 
-use llmobs::{promql::syntax::parse, series::Columns};
+use llmobs::series::Columns;
 
 use super::{
-    compare::{Difference, Order, difference},
+    compare::{Difference, Kind, Order, difference},
+    excuse::excuse,
     ours, syntax,
 };
 use crate::judge::{Connection, Outcome, Query, When};
@@ -20,24 +21,29 @@ impl Sides<'_> {
     }
 
     pub(crate) fn judge(&mut self, query: &Query) -> anyhow::Result<Judged> {
-        let (theirs, ours) = self.ask(query)?;
-        let parsed = parse(&query.expr, &syntax::OPTIONS);
-        if let Some(found) = syntax::disagreement(&mut self.theirs, query, &theirs, &parsed)? {
-            return Ok(Judged { theirs, ours, verdict: Verdict::Different(found) });
+        let theirs = self.theirs.ask(query)?;
+        let parsed = ours::parsed(&query.expr);
+        let ours = match &parsed {
+            Ok(parsed) => ours::answer_parsed(self.ours, query, parsed),
+            Err(failure) => Err(failure.clone()),
+        };
+        let parsed = parsed.as_ref().ok();
+        let mut found = None;
+        if let Some(parsed) = parsed {
+            found = syntax::disagreement(&mut self.theirs, query, &theirs, parsed)?;
         }
         let order = match query.when {
             When::At(_) => Order::of(&query.expr),
             When::Range { .. } => Order::Any,
         };
-        let Some(found) = difference(&theirs, &ours, order) else {
+        let Some(found) = found.or_else(|| difference(&theirs, &ours, order)) else {
             return Ok(Judged { theirs, ours, verdict: Verdict::Same });
         };
-        if let Some((expected, got)) = found.values
-            && expected == 0.0
-            && got == 0.0
-            && SORTING.iter().any(|name| query.expr.contains(name))
-        {
-            return Ok(Judged { theirs, ours, verdict: Verdict::Excused(EITHER_ZERO) });
+        if let Some(rule) = excuse(query, parsed, &theirs, &found) {
+            return Ok(Judged { theirs, ours, verdict: Verdict::Excused(rule) });
+        }
+        if found.kind <= Kind::Print {
+            return Ok(Judged { theirs, ours, verdict: Verdict::Different(found) });
         }
         let mut verdict = Verdict::Different(found);
         for _ in 0..AGAIN {
@@ -80,9 +86,5 @@ pub(crate) enum Verdict {
 /// ones `topk` or `limitk` takes changes from one time of asking to the next.
 const ONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, and ours is among them";
 const NONE_OF_ITS_ANSWERS: &str = "asked again, Prometheus gives several answers, of which ours was none";
-/// Zeros of both signs are equal when values are sorted, and Go's sort keeps no order among equals.
-const EITHER_ZERO: &str = "a quantile is the other one of two zeros";
-/// What sorts values, to take one of them.
-const SORTING: [&str; 2] = ["quantile", "mad_over_time"];
 /// How often it is asked again.
 const AGAIN: usize = 12;

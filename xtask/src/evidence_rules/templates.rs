@@ -12,7 +12,7 @@ pub(super) const LABELS: [(&str, &str); 7] = [
 ];
 
 /// Of annotations; none may depend on the clock or on the order of a map.
-pub(super) const ANNOTATIONS: [(&str, &str); 40] = [
+pub(super) const ANNOTATIONS: [(&str, &str); 41] = [
     ("value", "{{ $value }}"),
     ("value_dot", "{{ .Value }} {{ .Labels.model }}"),
     (
@@ -27,17 +27,21 @@ pub(super) const ANNOTATIONS: [(&str, &str); 40] = [
     ("labels", "{{ $labels }}"),
     ("all_labels", "{{ range $name, $text := $labels }}{{ $name }}={{ $text }};{{ end }}"),
     ("external", "{{ $externalLabels.cluster }} {{ $externalURL }}"),
+    ("server", "{{ externalURL }} {{ pathPrefix }}"),
     ("queried", "{{ query \"sum(queue_depth)\" | first | value }}"),
     (
         "listed",
-        "{{ range query \"sort_desc(sum by (model) (queue_depth))\" }}{{ .Labels.model }}:{{ .Value }} {{ end }}",
+        "{{ range query \"sort_desc(sum by (model) (queue_depth))\" | sortByLabel \"model\" }}{{ .Labels.model }}:{{ .Value }} {{ end }}",
     ),
     (
         "sorted",
         "{{ range query \"queue_depth\" | sortByLabel \"instance\" }}{{ . | label \"instance\" }},{{ end }}",
     ),
     ("maybe", "{{ with query \"missing\" }}{{ . | first | value }}{{ else }}nothing{{ end }}"),
-    ("string_value", "{{ range query \"count_values(\\\"v\\\", up)\" }}{{ .Labels.v }} {{ end }}"),
+    (
+        "string_value",
+        "{{ range query \"count_values(\\\"v\\\", up)\" | sortByLabel \"v\" }}{{ .Labels.v }} {{ end }}",
+    ),
     ("text", "{{ \"a b\" | title }} {{ toLower \"ÄB\" }} {{ toUpper \"äb\" }}"),
     ("replaced", "{{ reReplaceAll \"(.*):(.*)\" \"$2/$1\" $labels.instance }}"),
     (

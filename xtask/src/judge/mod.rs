@@ -13,6 +13,6 @@ mod server;
 mod wire;
 
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
-pub(crate) use promtool::promtool;
+pub(crate) use promtool::{Words, promtool};
 pub(crate) use recorded::{Recorded, columns};
 pub(crate) use server::{Connection, Query, Server, When, program};

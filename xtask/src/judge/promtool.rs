@@ -13,8 +13,15 @@ use super::server::IMAGE;
 /// Names a promtool to use instead of the image's.
 const PROGRAM: &str = "PROMTOOL";
 
-/// What promtool says, and whether it found nothing wrong; it runs in a folder, which it may only read.
-pub(crate) fn promtool(folder: &Path, args: &[String]) -> anyhow::Result<(bool, String)> {
+/// What promtool says, on its two streams.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Words {
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs promtool in a folder, which it may only read.
+pub(crate) fn promtool(folder: &Path, args: &[String]) -> anyhow::Result<Words> {
     let mut command;
     if let Some(program) = env::var_os(PROGRAM) {
         command = Command::new(program);
@@ -27,6 +34,6 @@ pub(crate) fn promtool(folder: &Path, args: &[String]) -> anyhow::Result<(bool, 
         command.args(["--workdir", "/judged", "--entrypoint", "/bin/promtool", IMAGE]);
     }
     let output = command.args(args).stdin(Stdio::null()).output().context("cannot run promtool")?;
-    let words = [output.stdout, output.stderr].concat();
-    Ok((output.status.success(), String::from_utf8_lossy(&words).into_owned()))
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Words { out: text(output.stdout), err: text(output.stderr) })
 }

@@ -50,6 +50,8 @@ const TRANSCENDENTAL: [&str; 18] = [
 ];
 /// What makes a text, or a difference, of the last digit.
 const MAGNIFYING: [&str; 4] = ["count_values", "stdvar", "stdvar_over_time", "%"];
+/// What compares the values of a subquery with each other.
+const COMPARING: [&str; 8] = ["changes", "delta", "deriv", "idelta", "increase", "irate", "rate", "resets"];
 /// What makes large numbers of small ones, and what takes large ones for angles.
 const GROWING: [&str; 4] = ["^", "cosh", "exp", "sinh"];
 const TURNING: [&str; 3] = ["cos", "sin", "tan"];
@@ -145,9 +147,10 @@ impl Generator {
     fn is_moot(&self, node: &Node) -> bool {
         let has = |names: &[&str]| names.iter().any(|name| self.tags.contains(*name));
         let magnified = has(&TRANSCENDENTAL) && has(&MAGNIFYING);
+        let counted = has(&TRANSCENDENTAL) && has(&COMPARING) && self.tags.contains("subquery");
         let turned = has(&GROWING) && has(&TURNING);
         let subnormal = has(&LOGARITHMS) && node.print().contains(SUBNORMAL);
-        magnified || turned || subnormal
+        magnified || counted || turned || subnormal
     }
 
     fn tag(&mut self, tag: &str) {
