@@ -11,7 +11,7 @@ use crate::{
 use super::{
     EvalError,
     block::{Block, Grid, Value},
-    engine::{Engine, too_many_samples},
+    engine::Engine,
     functions::{self, Mean, Sum},
     limit,
     selector::HOLE,
@@ -85,7 +85,11 @@ impl Engine<'_> {
         let result = match op {
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio => {
                 let bounds = Bounds::of(&param);
-                self.check_limit(op, bounds, span)?.then(|| limit::limited(op, &block, &groups, &param))
+                if self.check_limit(op, bounds, span)? {
+                    Some(limit::limited(op, &block, &groups, &param, self.guard())?)
+                } else {
+                    None
+                }
             }
             AggregateOp::Quantile => {
                 self.check_quantile(Bounds::of(&param), span);
@@ -162,10 +166,11 @@ impl Engine<'_> {
             return Err(EvalError::execution("expected an instant vector").at(aggregate.expr.span));
         };
         let mut rows: HashMap<Labels, usize> = HashMap::new();
+        let guard = self.guard();
         let mut result = Block::new(grid.count);
         let without = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.without);
         for (labels, row) in block.rows() {
-            self.check_interrupt()?;
+            guard.go_on()?;
             let mut last: Option<(u64, usize)> = None;
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
                 let target = match last {
@@ -184,18 +189,17 @@ impl Engine<'_> {
                             }
                             _ => kept,
                         };
-                        let held = result.values.len();
-                        *rows.entry(key.clone()).or_insert_with(|| {
-                            if held < self.options.max_samples {
-                                result.push(key);
+                        match rows.get(&key) {
+                            Some(target) => *target,
+                            None => {
+                                guard.room(&result)?;
+                                result.push(key.clone());
+                                rows.insert(key, result.len() - 1);
+                                result.len() - 1
                             }
-                            result.len() - 1
-                        })
+                        }
                     }
                 };
-                if result.values.len() >= self.options.max_samples {
-                    return Err(too_many_samples());
-                }
                 last = Some((value.to_bits(), target));
                 let place = &mut result.row_mut(target)[step];
                 *place = if is_stale(*place) { 1.0 } else { *place + 1.0 };

@@ -39,7 +39,7 @@ impl Engine<'_> {
                 let block = if op.is_set() {
                     matching::set(op, lhs, &rhs, binary.matching.as_ref())
                 } else {
-                    matching::arithmetic(&lhs, &rhs, binary)?
+                    matching::arithmetic(&lhs, &rhs, binary, self.guard())?
                 };
                 Ok(Value::Vector(block.unique()?))
             }

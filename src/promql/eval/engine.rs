@@ -9,8 +9,8 @@ use super::{
     Annotations, EvalError, Options,
     block::{Block, Grid, Value},
     duration::{self, Sign},
-    error::ErrorClass,
-    functions::{self, InstantCall, RangeCall, RangeSeries},
+    functions::{self, InstantCall, RangeCall, RangeSeries, Window},
+    guard::Guard,
     invariant,
     selector::{Ranges, Reference, Samples, Take, WindowCache, matchers, samples_of},
 };
@@ -48,10 +48,9 @@ impl<'a> Engine<'a> {
 
     /// What an expression gives at each instant of a grid.
     pub(super) fn eval(&mut self, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
-        self.check_interrupt()?;
-        if grid.count > self.options.max_samples {
-            return Err(too_many_samples());
-        }
+        let guard = self.guard();
+        guard.go_on()?;
+        guard.room_for(grid.count)?;
         let before = self.held;
         let value = if grid.count > 1 && invariant::is_worth_once(expr) {
             let once = self.eval_node(expr, Grid { count: 1, ..grid })?;
@@ -61,11 +60,10 @@ impl<'a> Engine<'a> {
         };
         self.held = before.saturating_add(match &value {
             Value::Vector(block) => block.values.len(),
-            Value::Scalar(_) | Value::String(_) => 0,
+            Value::Scalar(values) => values.len(),
+            Value::String(_) => 0,
         });
-        if self.held > self.options.max_samples {
-            return Err(too_many_samples());
-        }
+        self.guard().room_for(0)?;
         Ok(value)
     }
 
@@ -93,9 +91,7 @@ impl<'a> Engine<'a> {
             Value::Scalar(values) => Value::Scalar(vec![values.first().copied().unwrap_or(f64::NAN); count]),
             Value::String(text) => Value::String(text),
             Value::Vector(block) => {
-                if block.len().saturating_mul(count) > self.options.max_samples {
-                    return Err(too_many_samples());
-                }
+                self.guard().room_for(block.len().saturating_mul(count))?;
                 let values = block.values.iter().flat_map(|value| std::iter::repeat_n(*value, count));
                 Value::Vector(Block { values: values.collect(), labels: block.labels, steps: count })
             }
@@ -168,19 +164,25 @@ impl<'a> Engine<'a> {
         let lookback = self.options.lookback_millis;
         let request = RangeCall { call, grid, range: ranges.range, extension: ranges.extension, scalars };
         let keeps_name = functions::range_keeps_name(call.function);
+        let guard = self.guard();
         let mut cache = WindowCache::default();
         let mut block = Block::new(grid.count);
         block.values.reserve(ranges.series.len().saturating_mul(grid.count).min(self.options.max_samples));
         for series in &ranges.series {
-            self.check_interrupt()?;
-            self.reserve(&block)?;
+            self.guard().go_on()?;
+            self.guard().room(&block)?;
             let windows = cache.get(series, grid, ranges, lookback);
             let labels =
                 if keeps_name { series.labels.clone() } else { functions::without_metadata(&series.labels) };
             let row = block.push(labels);
             let samples =
                 RangeSeries { labels: &series.labels, times: &series.times, values: &series.values };
-            functions::range_function(&request, &samples, &windows, row, &mut self.annotations)?;
+            let work: usize = windows.iter().map(|window| (window.hi - window.lo) as usize).sum();
+            if work < LONG_WORK {
+                functions::range_function(&request, &samples, &windows, row, &mut self.annotations)?;
+            } else {
+                range_in_parts(&request, &samples, &windows, row, &mut self.annotations, guard)?;
+            }
             if row.iter().all(|value| crate::series::is_stale(*value)) {
                 block.pop();
             }
@@ -193,7 +195,7 @@ impl<'a> Engine<'a> {
         let mut present = vec![false; grid.count];
         let mut cache = WindowCache::default();
         for series in &ranges.series {
-            self.check_interrupt()?;
+            self.guard().go_on()?;
             let windows = cache.get(series, grid, ranges, lookback);
             for (present, window) in present.iter_mut().zip(windows.iter()) {
                 *present |= window.lo < window.hi;
@@ -258,27 +260,41 @@ impl<'a> Engine<'a> {
         let Value::Vector(block) = self.eval(base, grid)? else {
             return Err(EvalError::execution("expected an instant vector").at(base.span));
         };
+        let guard = self.guard();
         let mut times_of =
             |matchers: &[Matcher]| self.last_samples(matchers, Reference { offset, at }, grid, Take::Time);
-        functions::info(&block, &wanted, &mut times_of).map(Value::Vector)
+        functions::info(&block, &wanted, &mut times_of, guard).map(Value::Vector)
     }
 
-    pub(super) fn check_interrupt(&self) -> Result<(), EvalError> {
-        match (self.options.interrupt)() {
-            None => Ok(()),
-            Some(class) => {
-                let what = if class == ErrorClass::Timeout { "timed out" } else { "was canceled" };
-                let message = format!("query {what} in expression evaluation");
-                Err(EvalError { class, message, span: None })
-            }
-        }
+    pub(super) fn guard(&self) -> Guard<'a> {
+        Guard { options: self.options, held: self.held }
     }
+}
 
-    /// An error where another series would be too much to hold.
-    pub(super) fn reserve(&self, block: &Block) -> Result<(), EvalError> {
-        let wanted = self.held.saturating_add(block.values.len()).saturating_add(block.steps);
-        if wanted > self.options.max_samples { Err(too_many_samples()) } else { Ok(()) }
+/// How many samples of windows are looked at without a look at the limits: some hundredths of a second.
+const LONG_WORK: usize = 1 << 22;
+
+/// A range function over many long windows, with a look at the limits after each few steps. A step does not depend on
+/// the others, so that this is the same as all at once.
+fn range_in_parts(
+    call: &RangeCall<'_>,
+    series: &RangeSeries<'_>,
+    windows: &[Window],
+    out: &mut [f64],
+    annotations: &mut Annotations,
+    guard: Guard<'_>,
+) -> Result<(), EvalError> {
+    const STEPS: usize = 64;
+    for (part, out) in out.chunks_mut(STEPS).enumerate() {
+        guard.go_on()?;
+        let span = part * STEPS..part * STEPS + out.len();
+        let scalars: Vec<Vec<f64>> =
+            call.scalars.iter().map(|values| values[span.clone()].to_vec()).collect();
+        let grid = Grid { start: call.grid.at(span.start), count: out.len(), ..call.grid };
+        let call = RangeCall { grid, scalars: &scalars, ..*call };
+        functions::range_function(&call, series, &windows[span], out, annotations)?;
     }
+    Ok(())
 }
 
 /// The series of a range vector at one instant, as the answer of an instant query.
@@ -310,10 +326,6 @@ pub(super) fn raw_samples<'a>(
     }
     cut.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(cut)
-}
-
-pub(super) fn too_many_samples() -> EvalError {
-    EvalError::execution("query processing would load too many samples into memory in expression evaluation")
 }
 
 fn negated(value: Value) -> Result<Value, EvalError> {

@@ -7,10 +7,16 @@ use crate::{
     series::{Labels, is_stale},
 };
 
-use super::{aggregate::Groups, block::Block};
+use super::{EvalError, aggregate::Groups, block::Block, guard::Guard};
 
 /// Chosen series with their labels and names. For one step they come in the order of the choice.
-pub(super) fn limited(op: AggregateOp, block: &Block, groups: &Groups, param: &[f64]) -> Block {
+pub(super) fn limited(
+    op: AggregateOp,
+    block: &Block,
+    groups: &Groups,
+    param: &[f64],
+    guard: Guard<'_>,
+) -> Result<Block, EvalError> {
     let members = groups.members();
     let mut result = Block::new(block.steps);
     let mut rows: HashMap<usize, usize> = HashMap::new();
@@ -20,6 +26,7 @@ pub(super) fn limited(op: AggregateOp, block: &Block, groups: &Groups, param: &[
         Vec::new()
     };
     for step in 0..block.steps {
+        guard.go_on()?;
         let param = param.get(step).copied().unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let most = (param.max(0.0) as usize).min(block.len());
@@ -45,7 +52,7 @@ pub(super) fn limited(op: AggregateOp, block: &Block, groups: &Groups, param: &[
             }
         }
     }
-    result
+    Ok(result)
 }
 
 /// The first `most` by rank, the first one foremost; NaN ranks last.
@@ -233,11 +240,13 @@ mod tests {
 
     #[track_caller]
     fn check(op: AggregateOp, values: &[f64], most: f64, expect: &[&str]) {
+        let options = crate::promql::eval::Options::default();
+        let guard = Guard { options: &options, held: 0 };
         let mut block = Block::new(1);
         for (index, value) in values.iter().enumerate() {
             block.push([("n", index.to_string())].into_iter().collect())[0] = *value;
         }
-        let chosen = limited(op, &block, &Groups::new(&block, None), &[most]);
+        let chosen = limited(op, &block, &Groups::new(&block, None), &[most], guard).unwrap();
         let names: Vec<_> = chosen.labels.iter().map(|labels| labels.get("n").unwrap().to_owned()).collect();
         assert_eq!(names, expect);
     }

@@ -12,6 +12,7 @@ use super::{
     binary::{calculated, holds},
     block::Block,
     functions,
+    guard::Guard,
     selector::HOLE,
 };
 
@@ -114,7 +115,12 @@ struct Pairing<'a> {
 }
 
 /// Arithmetic and comparison between vectors.
-pub(super) fn arithmetic(lhs: &Block, rhs: &Block, binary: &Binary) -> Result<Block, EvalError> {
+pub(super) fn arithmetic(
+    lhs: &Block,
+    rhs: &Block,
+    binary: &Binary,
+    guard: Guard<'_>,
+) -> Result<Block, EvalError> {
     let matching = binary.matching.as_ref();
     let cardinality = match matching.and_then(|matching| matching.group.as_ref()).map(|group| group.node) {
         None => Cardinality::OneToOne,
@@ -139,7 +145,7 @@ pub(super) fn arithmetic(lhs: &Block, rhs: &Block, binary: &Binary) -> Result<Bl
     let sides = Sides { many, one, many_groups: &many_groups, one_groups: &one_groups, groups };
     match pairing.pairs(&sides) {
         Some(pairs) => Ok(pairing.paired(&sides, &pairs)),
-        None => pairing.stepwise(&sides),
+        None => pairing.stepwise(&sides, guard),
     }
 }
 
@@ -241,12 +247,13 @@ impl Pairing<'_> {
     }
 
     /// Step by step, as what belongs together changes, or does not match and has to be told.
-    fn stepwise(&self, sides: &Sides<'_>) -> Result<Block, EvalError> {
+    fn stepwise(&self, sides: &Sides<'_>, guard: Guard<'_>) -> Result<Block, EvalError> {
         let steps = sides.many.steps;
         let mut block = Block::new(steps);
         let mut rows: HashMap<Labels, usize> = HashMap::new();
         let mut known: HashMap<(usize, Option<usize>), Labels> = HashMap::new();
         for step in 0..steps {
+            guard.go_on()?;
             let mut one_of: Vec<Option<usize>> = vec![None; sides.groups];
             let has_many = (0..sides.many.len()).any(|series| !is_stale(sides.many.row(series)[step]));
             let has_one = (0..sides.one.len()).any(|series| !is_stale(sides.one.row(series)[step]));
@@ -277,10 +284,15 @@ impl Pairing<'_> {
                 if is_stale(value) {
                     return Ok(());
                 }
-                let row = *rows.entry(labels.clone()).or_insert_with(|| {
-                    block.push(labels);
-                    block.len() - 1
-                });
+                let row = match rows.get(&labels) {
+                    Some(row) => *row,
+                    None => {
+                        guard.room(&block)?;
+                        block.push(labels.clone());
+                        rows.insert(labels, block.len() - 1);
+                        block.len() - 1
+                    }
+                };
                 let place = &mut block.row_mut(row)[step];
                 if !is_stale(*place) {
                     return Err(EvalError::execution("vector cannot contain metrics with the same labelset"));

@@ -8,6 +8,7 @@ mod duration;
 mod engine;
 mod error;
 mod functions;
+mod guard;
 mod invariant;
 mod limit;
 mod matching;

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use crate::{
-    promql::syntax::{At, Expr, ExprKind, Extension, Modifiers, VectorSelector},
+    promql::syntax::{At, Expr, ExprKind, Extension, Modifiers, Spanned, VectorSelector},
     series::{Labels, METRIC_NAME, Matcher, STALE, Selected, TimeSpan, is_stale},
     time::Timestamp,
 };
@@ -84,14 +84,12 @@ impl<'a> Engine<'a> {
         grid: Grid,
         what: Take,
     ) -> Result<Value, EvalError> {
-        if selector.extension.as_ref().is_some_and(|extension| extension.node == Extension::Smoothed) {
+        let is_smoothed = |extension: &Spanned<Extension>| extension.node == Extension::Smoothed;
+        // `timestamp()` speaks of the last sample, smoothed or not.
+        if what == Take::Value && selector.extension.as_ref().is_some_and(is_smoothed) {
             return self.smoothed_vector(selector, grid);
         }
-        let mut reference = self.reference(&selector.modifiers)?;
-        if what == Take::Time && reference.at.is_some() {
-            // Prometheus' `timestamp()` of a selector with `@` does not look at the offset.
-            reference.offset = 0;
-        }
+        let reference = self.reference(&selector.modifiers)?;
         self.last_samples(&matchers(selector)?, reference, grid, what).map(Value::Vector)
     }
 
@@ -109,8 +107,8 @@ impl<'a> Engine<'a> {
         let mut block = Block::new(grid.count);
         let mut cache: HashMap<(*const Timestamp, usize), Rc<Vec<u32>>> = HashMap::new();
         for series in selected {
-            self.check_interrupt()?;
-            self.reserve(&block)?;
+            self.guard().go_on()?;
+            self.guard().room(&block)?;
             let times: &[Timestamp] = &series.times;
             let indices = match cache.get(&(times.as_ptr(), times.len())) {
                 Some(indices) if matches!(series.times, Cow::Borrowed(_)) => indices.clone(),
@@ -149,8 +147,8 @@ impl<'a> Engine<'a> {
         let selected = self.select(&matchers(selector)?, from, last.saturating_add(lookback))?;
         let mut block = Block::new(grid.count);
         for series in selected {
-            self.check_interrupt()?;
-            self.reserve(&block)?;
+            self.guard().go_on()?;
+            self.guard().room(&block)?;
             let samples = fresh(series);
             let (times, values) = (&samples.times, &samples.values);
             let row = block.push(samples.labels.clone());
@@ -298,6 +296,10 @@ impl WindowCache {
         ranges: &Ranges<'_>,
         lookback: i64,
     ) -> Rc<Vec<Window>> {
+        // A column of its own is shared with no other series.
+        if matches!(series.times, Cow::Owned(_)) {
+            return Rc::new(windows(&series.times, grid, ranges, lookback));
+        }
         let key = (series.times.as_ptr(), series.times.len());
         self.0.entry(key).or_insert_with(|| Rc::new(windows(&series.times, grid, ranges, lookback))).clone()
     }

@@ -110,7 +110,10 @@ pub(crate) fn run_text(name: &str, text: &str) -> Outcome {
 /// Whether the series has native histograms, which are left out.
 fn load(data: &mut Columns, step: &str, line: &str) -> bool {
     let step = duration(step);
-    let Ok((metric, values)) = notation::series(line) else { return true };
+    let Ok((metric, values)) = notation::series(line) else {
+        assert!(line.contains("{{"), "`{line}` is no series");
+        return true;
+    };
     let id = data.series(&metric.labels());
     for (index, value) in (0_i64..).zip(values.iter()) {
         let appended = value.map_or(Ok(()), |value| data.append(id, Timestamp(index * step), value));

@@ -7,7 +7,7 @@ use std::{
 
 use crate::series::{Labels, METRIC_NAME, MatchOp, Matcher, is_stale};
 
-use super::{Block, EvalError, labels::is_metadata, number};
+use super::{Block, EvalError, Guard, labels::is_metadata, number};
 
 /// Gives the series that all matchers accept. The values are the times of their samples in seconds, as `timestamp()`
 /// of a selector gives them.
@@ -24,6 +24,7 @@ pub(in crate::promql::eval) fn info(
     base: &Block,
     selector: &[Matcher],
     times_of: TimesOf<'_>,
+    guard: Guard<'_>,
 ) -> Result<Block, EvalError> {
     let (names, wanted): (Vec<_>, Vec<_>) =
         selector.iter().cloned().partition(|matcher| matcher.name() == METRIC_NAME);
@@ -56,6 +57,7 @@ pub(in crate::promql::eval) fn info(
             if !rows.contains_key(&found) {
                 let mut target = None;
                 if stays || !found.is_empty() {
+                    guard.room(&answer)?;
                     answer.push(infos.enrich(labels, &found, &wanted)?);
                     target = Some(answer.len() - 1);
                 }
@@ -230,7 +232,8 @@ mod tests {
             found.retain(|labels, _| matchers.iter().all(|matcher| matcher.accepts_labels(labels)));
             Ok(found)
         };
-        match info(&block(base), selector, &mut read) {
+        let options = crate::promql::eval::Options::default();
+        match info(&block(base), selector, &mut read, Guard { options: &options, held: 0 }) {
             Ok(block) => {
                 let mut rows: Vec<_> = block
                     .rows()

@@ -37,6 +37,7 @@ use super::{
     annotations::Annotations,
     block::{Block, Grid, Value},
     error::EvalError,
+    guard::Guard,
 };
 
 pub(super) use absent::absent_labels;
