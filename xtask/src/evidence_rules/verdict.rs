@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn last_digits_do_not_matter() {
         let complaint = |expected: &str, got: &str| {
-            format!("    alertname: A, time: 5m, \n        exp:[\n  {expected}\n   ], \n        got:[\n  {got}\n   ]")
+            format!(
+                "    alertname: A, time: 5m, \n        exp:[\n  {expected}\n   ], \n        got:[\n  {got}\n   ]"
+            )
         };
         assert!(is_of_last_digits(&complaint("x 2.760381608763792 y", "x 2.760381608763794 y")));
         assert!(!is_of_last_digits(&complaint("x 2.760381608763792 y", "x 2.760381618763792 y")));
