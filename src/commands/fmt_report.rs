@@ -68,6 +68,7 @@ fn show_diff(outcome: &Outcome, ui: &Ui) {
         let (old, new) = (length(Change::Added), length(Change::Removed));
         lines.push(format!("@@ -{},{old} +{},{new} @@", hunk.old_line, hunk.new_line));
         lines.extend(hunk.lines.iter().map(|(change, line)| match change {
+            Change::Same if line.is_empty() => String::new(),
             Change::Same => format!(" {line}"),
             Change::Removed => palette.paint(Tone::Bad, &format!("-{line}")),
             Change::Added => palette.paint(Tone::Good, &format!("+{line}")),

@@ -5,6 +5,7 @@
 //! Invariants: keys are unique within a map; every span lies in the text that was read.
 //! Start reading at: [`read`].
 
+mod alias;
 mod decoded;
 mod read;
 mod tree;

@@ -35,9 +35,6 @@ pub enum Dialect {
 /// Tags of the types that YAML itself knows.
 const CORE_TAGS: [&str; 7] = ["!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"];
 
-/// Nodes that aliases may add in all: far above any file of people, far below what a bomb of aliases asks for.
-const MAX_COPIED: usize = 100_000;
-
 /// The first document of a text. `None` means that the text is no YAML that can be read, and why is in `mistakes`;
 /// mistakes that leave a tree to go on with (a key written twice) are there too.
 pub fn read(source: &Source, options: &Options, mistakes: &mut Vec<Diagnostic>) -> Option<Node> {
@@ -98,7 +95,7 @@ pub fn read(source: &Source, options: &Options, mistakes: &mut Vec<Diagnostic>) 
 }
 
 /// A collection whose end has not come yet.
-struct Open {
+pub(super) struct Open {
     start: Span,
     style: StructureStyle,
     anchor: usize,
@@ -110,15 +107,15 @@ enum Content {
     Map { entries: Vec<Entry>, key: Option<(String, Origin)> },
 }
 
-struct Builder<'a> {
-    source: &'a Source,
-    options: Options,
-    open: Vec<Open>,
+pub(super) struct Builder<'a> {
+    pub(super) source: &'a Source,
+    pub(super) options: Options,
+    pub(super) open: Vec<Open>,
     root: Option<Node>,
     /// What `&name` marked, by the parser's number for it.
-    anchors: HashMap<usize, Node>,
-    copied: usize,
-    mistakes: &'a mut Vec<Diagnostic>,
+    pub(super) anchors: HashMap<usize, Node>,
+    pub(super) copied: usize,
+    pub(super) mistakes: &'a mut Vec<Diagnostic>,
 }
 
 impl Builder<'_> {
@@ -131,7 +128,7 @@ impl Builder<'_> {
         range.map_or(Span::new(end, end), |range| Span::new(range.start, range.end))
     }
 
-    fn foreign(&self) -> bool {
+    pub(super) fn foreign(&self) -> bool {
         self.options.dialect == Dialect::Foreign
     }
 
@@ -196,33 +193,6 @@ impl Builder<'_> {
         }
     }
 
-    /// A copy of what an alias stands for; its places are where it was written.
-    fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
-        self.key_is_due(span)?;
-        // A collection that holds itself is not closed yet, hence not among the anchors.
-        let Some(node) = self.anchors.get(&anchor) else {
-            self.mistakes.push(Diagnostic::error("this alias stands for something that it is a part of").at(
-                self.source,
-                span,
-                "",
-            ));
-            return None;
-        };
-        let (size, depth) = node.size();
-        self.copied += size;
-        if self.copied > MAX_COPIED || self.open.len() + depth > self.options.max_depth {
-            self.mistakes.push(
-                Diagnostic::error("the aliases of this text stand for more than llmobs reads")
-                    .at(self.source, span, "reached here")
-                    .help("write values out instead of nesting aliases"),
-            );
-            return None;
-        }
-        let node = node.clone();
-        self.add(node);
-        Some(())
-    }
-
     fn scalar(&mut self, text: String, style: Style, anchor: usize, span: Span) {
         if let Some(Open { content: Content::Map { key: key @ None, entries }, .. }) = self.open.last_mut() {
             let origin = Origin { source: self.source.clone(), span };
@@ -245,14 +215,8 @@ impl Builder<'_> {
         self.add(node);
     }
 
-    fn mark(&mut self, anchor: usize, node: &Node) {
-        if anchor != 0 && self.foreign() {
-            self.anchors.insert(anchor, node.clone());
-        }
-    }
-
     /// A collection cannot be a key.
-    fn key_is_due(&mut self, span: Span) -> Option<()> {
+    pub(super) fn key_is_due(&mut self, span: Span) -> Option<()> {
         if let Some(Open { content: Content::Map { key: None, .. }, .. }) = self.open.last() {
             self.mistakes.push(Diagnostic::error("a key must be a single word").at(self.source, span, ""));
             return None;
@@ -285,32 +249,7 @@ impl Builder<'_> {
         Some(node)
     }
 
-    /// Puts in the place of `<<` what it merges; a key that is written out wins.
-    fn merge(&mut self, entries: &mut Vec<Entry>) {
-        let Some(at) = entries.iter().position(|entry| entry.key == "<<") else { return };
-        let merged = entries.remove(at);
-        let maps = match merged.value.value {
-            Value::List(items) => items,
-            _ => vec![merged.value],
-        };
-        for map in maps {
-            let Value::Map(more) = map.value else {
-                self.mistakes.push(
-                    Diagnostic::error(format!("`<<` merges keys, not {}", map.kind()))
-                        .at(self.source, merged.key_origin.span, "")
-                        .help("write an alias of keys: `<<: *name`"),
-                );
-                continue;
-            };
-            for entry in more {
-                if !entries.iter().any(|have| have.key == entry.key) {
-                    entries.push(entry);
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, mut node: Node) {
+    pub(super) fn add(&mut self, mut node: Node) {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(items)) => items.push(node),

@@ -112,10 +112,10 @@ fn check_shows_what_would_change_and_writes_nothing() {
     -          model:errors:ratio_rate5m
     -            >0.05
     +          model:errors:ratio_rate5m > 0.05
-     
+
              for: 2m
              labels: {severity: page}
-     
+
     -      - {alert: Down, expr: 'up==0'}
     +      - {alert: Down, expr: 'up == 0'}
            - alert: Kept

@@ -1,13 +1,14 @@
 //! Formats the expressions of a rule file. Everything else in the file stays byte for byte.
 
 use crate::{
-    diagnostic::{Diagnostic, Severity},
-    promql::syntax::{self, Expr, ExprKind, Options},
+    diagnostic::Diagnostic,
+    promql::syntax::{self, Options},
     text::{Source, Span},
-    yaml::{self, Style},
+    yaml::Style,
 };
 
-use super::{Expression, Rule, RuleFile, read};
+use super::{Expression, RuleFile, same::verified, scalar::on_a_line};
+use crate::formats::reader::first_line;
 
 /// A rule file with its expressions formatted.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,31 +191,6 @@ fn indented(file: &str, pretty: &str, indent: &str) -> String {
     pretty.lines().collect::<Vec<_>>().join(&format!("{}{indent}", line_break(file)))
 }
 
-/// The text as a scalar on one line, in the quotes that it had, or with quotes where it needs them now.
-fn on_a_line(text: &str, old: &str, in_flow: bool) -> String {
-    if old.starts_with('"') {
-        return format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""));
-    }
-    if !old.starts_with('\'') && is_plain(text, in_flow) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// Whether a text without quotes is read as itself.
-fn is_plain(text: &str, in_flow: bool) -> bool {
-    let around = if in_flow { ("{a: ", ", b: c}") } else { ("a: ", " # c\nb: c") };
-    let source = Source::new("scalar", format!("{}{text}{}", around.0, around.1));
-    let options =
-        yaml::Options { max_bytes: usize::MAX, too_long: "", max_depth: 8, dialect: yaml::Dialect::Foreign };
-    let mut mistakes = Vec::new();
-    let root = yaml::read(&source, &options, &mut mistakes);
-    let value =
-        root.as_ref().and_then(|root| root.entry("b").and(root.entry("a"))).map(|entry| &entry.value.value);
-    mistakes.is_empty()
-        && matches!(value, Some(yaml::Value::Scalar(scalar)) if scalar.style == Style::Plain && scalar.text == text)
-}
-
 /// Whether there is a `#` outside of quotes: a comment goes to the end of its line.
 pub fn has_comment(expr: &str) -> bool {
     let (mut quote, mut escaped) = (None, false);
@@ -236,90 +212,10 @@ pub fn has_comment(expr: &str) -> bool {
     false
 }
 
-fn first_line(source: &Source, span: Span) -> Span {
-    crate::formats::reader::first_line(source, span)
-}
-
-/// Refuses a text that does not have the rules that it was made from.
-fn verified(source: &Source, text: &str, file: &RuleFile, options: Options) -> Result<(), Vec<Diagnostic>> {
-    let again = Source::new(source.name(), text);
-    let fault = |rule: &Rule| {
-        let message =
-            format!("the expression of `{}` would not stay the same when formatted", rule.name.node);
-        Diagnostic::error(message)
-            .at(source, first_line(source, rule.expr.text.span()), "")
-            .because("this is a fault of llmobs; the file is left as it is")
-    };
-    let (formatted, _) = read(&again, &options).map_err(|mut mistakes| {
-        mistakes.retain(|mistake| mistake.severity == Severity::Error);
-        for mistake in &mut mistakes {
-            mistake.why =
-                Some("this is what formatting would make of the file; it is a fault of llmobs".to_owned());
-        }
-        mistakes
-    })?;
-    let rules = |file: &RuleFile| -> Vec<(usize, String)> {
-        let groups = file.groups.iter().enumerate();
-        groups.flat_map(|(at, group)| group.rules.iter().map(move |rule| (at, meaning(rule)))).collect()
-    };
-    let (before, after) = (rules(file), rules(&formatted));
-    let all = file.groups.iter().flat_map(|group| &group.rules);
-    let changed: Vec<Diagnostic> = all
-        .enumerate()
-        .filter(|(at, _)| before.get(*at) != after.get(*at) || before.len() != after.len())
-        .map(|(_, rule)| fault(rule))
-        .collect();
-    if changed.is_empty() { Ok(()) } else { Err(changed) }
-}
-
-/// All that a rule says, places left out.
-fn meaning(rule: &Rule) -> String {
-    let pairs = |pairs: &[crate::formats::Pair]| -> Vec<(String, String)> {
-        pairs.iter().map(|pair| (pair.name.node.clone(), pair.text.as_str().to_owned())).collect()
-    };
-    format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {}",
-        rule.kind,
-        rule.name.node,
-        rule.hold.as_ref().map(|hold| hold.node),
-        rule.keep_firing_for.as_ref().map(|keep| keep.node),
-        pairs(&rule.labels),
-        pairs(&rule.annotations),
-        shape(&rule.expr.tree),
-    )
-}
-
-/// The tree as text, without the places of its parts and the order of matchers.
-fn shape(tree: &Expr) -> String {
-    let mut tree = tree.clone();
-    sort_matchers(&mut tree);
-    let whole = format!("{tree:?}");
-    let mut parts = whole.split("Span { start: ");
-    let mut shape = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        shape.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
-    }
-    // `[5]` and `[5s]` say the same.
-    shape.replace("is_duration: true", "").replace("is_duration: false", "")
-}
-
-fn sort_matchers(expr: &mut Expr) {
-    let matchers = match &mut expr.kind {
-        ExprKind::Selector(selector) => Some(&mut selector.matchers),
-        ExprKind::Range(range) => Some(&mut range.selector.matchers),
-        _ => None,
-    };
-    if let Some(matchers) = matchers {
-        matchers.sort_by_key(|m| (m.name.node.clone(), m.op.node, m.value.node.clone()));
-    }
-    for child in expr.children_mut() {
-        sort_matchers(child);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::rules::read;
 
     const OPTIONS: Options = Options { experimental: false, variables: false };
     const LONG: &str = "sum by (model) (rate(llm_requests_total{code=~\"5..\"}[5m])) / sum by (model) (rate(llm_requests_total[5m])) > 0.05";

@@ -4,6 +4,8 @@
 mod layout;
 mod plain;
 mod read;
+mod same;
+mod scalar;
 
 use crate::{
     diagnostic::Severity,
