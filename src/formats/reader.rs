@@ -62,12 +62,24 @@ pub struct Pair {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys<'n> {
     node: &'n Node,
+    known: &'n [&'n str],
 }
 
 impl<'n> Keys<'n> {
     /// The entry of a key; one without a value counts as not written.
     pub(super) fn get(self, key: &str) -> Option<&'n Entry> {
         self.node.entry(key).filter(|entry| !entry.value.is_null())
+    }
+
+    /// Whether a key that is missing has been told of: its value has the wrong shape, or its name is misspelt.
+    pub(super) fn is_told(self, key: &str) -> bool {
+        let Value::Map(entries) = &self.node.value else { return false };
+        entries.iter().any(|entry| {
+            let is_known = self.known.contains(&entry.key.as_str());
+            let meant =
+                if is_known { Some(&*entry.key) } else { nearest(&entry.key, self.known.iter().copied()) };
+            meant == Some(key) && (!is_known || entry.value.is_collection())
+        })
     }
 }
 
@@ -98,9 +110,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of `what`, unknown keys told; `None` where there are no keys.
-    pub(super) fn keys<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Keys<'n>> {
+    pub(super) fn keys<'n>(&mut self, node: &'n Node, what: &str, known: &'n [&'n str]) -> Option<Keys<'n>> {
         match &node.value {
-            Value::Null => return Some(Keys { node }),
+            Value::Null => return Some(Keys { node, known }),
             Value::Map(entries) => {
                 for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
                     let message = format!("unknown key `{}` in {what}", entry.key.escape_debug());
@@ -110,7 +122,7 @@ impl<'a> Reader<'a> {
                     };
                     self.mistake(entry.key_origin.span, message, help);
                 }
-                return Some(Keys { node });
+                return Some(Keys { node, known });
             }
             Value::Scalar(_) | Value::List(_) => {}
         }
@@ -256,8 +268,7 @@ impl<'a> Reader<'a> {
         let entry = keys.get("expr");
         let text = self.text(entry);
         let Some(text) = text.filter(|text| !text.as_str().is_empty()) else {
-            // A value of the wrong shape has been told of already.
-            if entry.is_none_or(|entry| !entry.value.is_collection()) {
+            if !keys.is_told("expr") {
                 let span = entry.map_or(start, |entry| entry.key_origin.span);
                 self.mistake(span, format!("{what} has no `expr`"), "add `expr:` with an expression");
             }

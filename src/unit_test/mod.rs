@@ -5,6 +5,10 @@
 //! Invariants: a test passes where `promtool test rules` lets it pass: input beyond the last evaluation is not seen,
 //! floats are equal or they are not, and no alert is left over.
 //! Start reading at: [`run`].
+//!
+//! What differs from promtool: native histograms are refused; values that go over a line end belong to one series;
+//! groups that `group_eval_order` does not place are evaluated in the order of their files, not in any; a query may
+//! hold more than 10 000 samples.
 
 mod compare;
 mod input;

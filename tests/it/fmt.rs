@@ -130,7 +130,7 @@ fn check_shows_what_would_change_and_writes_nothing() {
        |
        = help: move the comment in front of the rule
 
-    1 of 2 files are not formatted
+    1 of 2 files is not formatted
     "#);
     assert_eq!(project.read("a/rules.yml"), UNFORMATTED);
     assert_snapshot!(project.run("fmt --check a/good.yaml"), @r"
@@ -270,6 +270,8 @@ groups:
        |
     14 |         expr: mad_over_time(up[5m])
        |               ^^^^^^^^^^^^^
+       |
+       = help: Prometheus has it behind a feature flag; accept it with `--experimental`
 
     5 errors in bad.yml
     "#);
@@ -350,9 +352,9 @@ fn single_expressions() {
     exit 0
     ----- stdout
     {
+      "version": 1,
       "expr": "a + b",
-      "line": "a + b",
-      "version": 1
+      "line": "a + b"
     }
 
     $ llmobs ["fmt", "--expr", "rate(up) + sum(nope(x)"]

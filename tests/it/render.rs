@@ -284,12 +284,12 @@ fn a_broken_included_file_is_refused_by_name() {
     assert_snapshot!(refused("rules", "r.yml", "groups: [\n"), @r"
     exit 2
     ----- stderr
-    error: included file `r.yml` cannot be used: unclosed bracket '[' at line 1, column 9
+    error: included file `r.yml` cannot be used: line 1, column 9: this is no YAML: unclosed bracket '['
     ");
     assert_snapshot!(refused("rules", "r.yml", "groups:\n- {name: a, rules: [{alrt: A, expr: up}]}\n"), @r"
     exit 2
     ----- stderr
-    error: included file `r.yml` cannot be used: unknown field `alrt`, expected one of record, alert, expr, for, keep_firing_for, labels, annotations at line 2, column 22
+    error: included file `r.yml` cannot be used: line 2, column 22: unknown key `alrt` in a rule
     ");
     assert_snapshot!(refused("dashboards", "d.json", "{\"title\": 1"), @r"
     exit 2

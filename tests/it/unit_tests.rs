@@ -69,8 +69,35 @@ fn project() -> Project {
 #[test]
 fn tests_that_pass() {
     let project = project().file("errors.test.yml", TESTS);
-    assert_snapshot!(project.run("test --unit errors.test.yml"), @"");
-    assert_snapshot!(project.run("test --unit errors.test.yml --format json"), @"");
+    assert_snapshot!(project.run("test --unit errors.test.yml"), @r"
+    exit 0
+    ----- stdout
+    ok    errors.test.yml:5  burst of errors
+    ----- stderr
+    1 test passed
+    ");
+    assert_snapshot!(project.run("test --unit errors.test.yml --format json"), @r#"
+    exit 0
+    ----- stdout
+    {
+      "version": 1,
+      "passed": 1,
+      "failed": 0,
+      "files": [
+        {
+          "path": "errors.test.yml",
+          "tests": [
+            {
+              "name": "burst of errors",
+              "line": 5,
+              "passed": true,
+              "failures": []
+            }
+          ]
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]
@@ -500,14 +527,6 @@ tests:
       |
       = help: give the classic series `…_bucket`, `…_count` and `…_sum`
 
-    error: the test names no alert
-     --> t.yml:8:9
-      |
-    8 |       - eval_time: 5m
-      |         ^^^^^^^^^^^^^
-      |
-      = help: add `alertname:` with the name of an alert
-
     error: unknown key `alert_name` in a test of an alert
      --> t.yml:9:9
       |
@@ -522,7 +541,7 @@ tests:
     13 |             rate(up)
        |                  ^^
 
-    7 errors in t.yml
+    6 errors in t.yml
     "#);
 }
 
@@ -539,10 +558,34 @@ groups:
       value: >-
         is
         {{ $value | humanise }}
-  - {record: x, expr: mad_over_time(up[5m])}
+  - {record: x, expr: 'mad_over_time(up[5m])'}
 ";
     let project = Project::new().file("t.yml", "rule_files: [r.yml]\n").file("r.yml", rules);
-    assert_snapshot!(project.run("test --unit t.yml"), @"");
+    assert_snapshot!(project.run("test --unit t.yml"), @r#"
+    exit 2
+    ----- stderr
+    error: the template of `text` is wrong: unclosed action
+     --> r.yml:7:31
+      |
+    7 |       text: 'no {{ $labels.job'
+      |                               ^
+
+    error: the template of `value` is wrong: function "humanise" not defined
+      --> r.yml:10:21
+       |
+    10 |         {{ $value | humanise }}
+       |                     ^^^^^^^^
+
+    error: function "mad_over_time" is not enabled
+      --> r.yml:11:24
+       |
+    11 |   - {record: x, expr: 'mad_over_time(up[5m])'}
+       |                        ^^^^^^^^^^^^^
+       |
+       = help: Prometheus has it behind a feature flag; accept it with `--experimental`
+
+    3 errors in r.yml
+    "#);
     let right = rules.replace("job'", "job }}'").replace("humanise", "humanize");
     project.write("r.yml", &right);
     assert_eq!(project.run("test --unit t.yml --experimental").code, Some(0));

@@ -231,7 +231,6 @@ groups:
 9:9 the rule has no `expr` <record: a>
 10:17 the name `a{b=\"c\"}` has braces <a{b=\"c\"}>
 11:9 unknown key `exprr` in a rule <exprr>
-12:9 the rule has no `expr` <expr>
 15:9 a recording rule has no `for` <for>
 16:9 a recording rule has no `keep_firing_for` <keep_firing_for>
 17:9 a recording rule has no `annotations` <annotations>

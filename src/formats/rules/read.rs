@@ -57,7 +57,7 @@ fn group(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<Group
     let keys = reader.keys(node, "a group", GROUP)?;
     let start = first_line(reader.source, node.origin.span);
     let name = reader.text(keys.get("name")).filter(|name| !name.as_str().is_empty());
-    if name.is_none() && keys.get("name").is_none_or(|entry| !entry.value.is_collection()) {
+    if name.is_none() && !keys.is_told("name") {
         reader.mistake(
             start,
             "the group has no name",
@@ -122,9 +122,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, options: Options) -> Option<Rule> 
             return None;
         }
         (None, None) => {
-            let told = ["record", "alert"]
-                .iter()
-                .any(|key| keys.get(key).is_some_and(|entry| entry.value.is_collection()));
+            let told = keys.is_told("record") || keys.is_told("alert");
             if !told {
                 reader.mistake(
                     start,

@@ -142,7 +142,7 @@ fn series(reader: &mut Reader<'_>, node: &Node) -> Option<InputSeries> {
     let keys = reader.keys(node, "an input series", SERIES)?;
     let (series, values) = (reader.text(keys.get("series")), reader.text(keys.get("values")));
     let start = first_line(reader.source, node.origin.span);
-    if keys.get("series").is_none() {
+    if keys.get("series").is_none() && !keys.is_told("series") {
         reader.mistake(start, "an input series has no `series`", "add `series: 'name{label=\"value\"}'`");
     }
     let metric = series.and_then(|text| {
@@ -201,8 +201,10 @@ fn alert_test(reader: &mut Reader<'_>, node: &Node) -> Option<AlertTest> {
         expected.push(ExpectedAlert { labels, annotations: reader.pairs(keys.get("exp_annotations")) });
     }
     let Some(alertname) = alertname else {
-        let start = first_line(reader.source, node.origin.span);
-        reader.mistake(start, "the test names no alert", "add `alertname:` with the name of an alert");
+        if !keys.is_told("alertname") {
+            let start = first_line(reader.source, node.origin.span);
+            reader.mistake(start, "the test names no alert", "add `alertname:` with the name of an alert");
+        }
         return None;
     };
     let alertname = Spanned { span: alertname.span(), node: alertname.as_str().to_owned() };

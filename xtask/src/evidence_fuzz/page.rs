@@ -94,7 +94,8 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
          have an error that lies in the text. What is read must have every part where its text stands, and its print must \
          be read as the same tree and print the same again, and so must its layout in lines. It is then evaluated at one to four instants and over their \
          range, over series with resets, gaps, ends, NaN, infinities and odd buckets; instants and range must agree bit \
-         for bit, answers and errors alike. A panic, a broken rule, or more than {} ms of a processor's time for all of \
+         for bit, answers and errors alike, save where the expression asks about the query itself, or aggregates what \
+         instant queries sort and range queries do not. A panic, a broken rule, or more than {} ms of a processor's time for all of \
          it would be a fault.\n\n\
          {panics} panics. It took {took:.0?}; the process held at most {} MiB.\n\n| | |\n|---|---:|\n",
         stamp::commit(repository)?,

@@ -137,7 +137,7 @@ impl Display for Number {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match whole_millis(self.value.abs()) {
             Some(millis) if self.is_duration => {
-                let sign = if self.value < 0.0 { "-" } else { "" };
+                let sign = if self.value.is_sign_negative() { "-" } else { "" };
                 write!(f, "{sign}{}", duration_text(millis))
             }
             _ => Float(self.value).fmt(f),
