@@ -50,6 +50,7 @@ impl FromStr for Site {
         // A password is not repeated in a message.
         let shown = || match (text.find("://"), text.rfind('@')) {
             (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &text[..scheme + 3], &text[at..]),
+            (None, Some(at)) => format!("…{}", &text[at..]),
             _ => text.to_owned(),
         };
         let malformed = || SiteError::Malformed(shown());
@@ -199,6 +200,7 @@ mod tests {
         check("http://[::1]", Ok("http://[::1]:80"));
         check("http://u:p@h:1", Ok("http://h:1"));
         check("localhost:9090", Err("`localhost:9090` has no `http://` in front"));
+        check("u:secret@h:9090", Err("`…@h:9090` has no `http://` in front"));
         check("ftp://h", Err("`ftp://h` has no `http://` in front"));
         check("https://h", Err("`https://h` wants TLS, which this version does not speak"));
         check("https://u:secret@h", Err("`https://…@h` wants TLS, which this version does not speak"));

@@ -18,7 +18,7 @@ use crate::{
     text::{Source, Span},
 };
 
-use super::{Found, Query, missing, when::Clock};
+use super::{ASK_FOR_LESS, Found, Query, TOO_MUCH, missing, when::Clock};
 
 const ELSEWHERE: &str =
     "name what to ask with `--url http://host:9090` or `--file PAGE`, or start the stack with `llmobs up`";
@@ -97,7 +97,7 @@ fn explain(query: &Query<'_>, site: &Site, error: QueryError) -> anyhow::Error {
                 "bad_data" if query.expr.is_some() && message.contains("parse error") => {
                     "llmobs takes the expression for right: this server may be older, or lack a feature flag"
                 }
-                "execution" => "narrow the selectors, or shorten the range",
+                "execution" if message.contains(TOO_MUCH) => ASK_FOR_LESS,
                 _ => return anyhow::anyhow!("`{site}` refused: {message}"),
             };
             return Hinted::new(format!("`{site}` refused: {message}"), hint).into();

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    Found, Query,
+    ASK_FOR_LESS, Found, Query, TOO_MUCH,
     history::{History, Pages},
     missing,
     when::Clock,
@@ -26,28 +26,20 @@ pub(super) fn evaluate(query: &Query<'_>, expr: &Expr) -> anyhow::Result<Found> 
     let began = now();
     let pages = Pages::read(&query.args.file)?;
     // Samples without a timestamp are of the instant that is asked for, as far as it is known without them.
-    let scrape = match query.typed.resolve(Clock { now: began, end: began }).map_err(Refused)? {
-        When::Instant(at) | When::Range { to: at, .. } => at,
-    };
+    let scrape = query.typed.last(Clock { now: began, end: began }).map_err(Refused)?;
     let history = pages.history(scrape)?;
     let end = history.span.map_or(scrape, |(_, last)| last);
     let when = query.typed.resolve(Clock { now: began, end }).map_err(Refused)?;
-    let evaluated = answer(query, expr, &history, when, began)
-        .map_err(|error| Refused(vec![explain(&error, &query.source)]))?;
+    let evaluated =
+        answer(query, expr, &history, when).map_err(|error| Refused(vec![explain(&error, &query.source)]))?;
     let remarks = evaluated.annotations.iter().map(|remark| drawn(remark, &query.source)).collect();
     let answer = converted(evaluated, when, &query.source);
     let hints = if super::is_unexplained(query.args, &answer) { hints(expr, &history) } else { Vec::new() };
     Ok(Found { answer, when, json: None, remarks, hints })
 }
 
-fn answer(
-    query: &Query<'_>,
-    expr: &Expr,
-    history: &History,
-    when: When,
-    began: Timestamp,
-) -> Result<Evaluated, EvalError> {
-    let deadline = began.0.saturating_add(millis(query.timeout));
+fn answer(query: &Query<'_>, expr: &Expr, history: &History, when: When) -> Result<Evaluated, EvalError> {
+    let deadline = now().0.saturating_add(millis(query.timeout));
     let interrupt = || (now().0 > deadline).then_some(ErrorClass::Timeout);
     let usual = Options::default();
     let lookback_millis = query.lookback.map_or(usual.lookback_millis, millis);
@@ -69,6 +61,7 @@ fn explain(error: &EvalError, source: &Source) -> Diagnostic {
     let finding = Diagnostic::error(&*error.message).at(source, span, "");
     match error.class {
         ErrorClass::Timeout => finding.help("give it more time with `--timeout`, or ask for less"),
+        ErrorClass::Execution if error.message.contains(TOO_MUCH) => finding.help(ASK_FOR_LESS),
         ErrorClass::Execution | ErrorClass::BadData | ErrorClass::Canceled => finding,
     }
 }

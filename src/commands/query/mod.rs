@@ -21,6 +21,10 @@ use crate::{
 use self::when::{Typed, duration};
 use super::{Exit, exit::Refused, process::Process};
 
+/// What an evaluation says that comes to the limit of samples, ours as Prometheus', and what helps.
+const TOO_MUCH: &str = "too many samples";
+const ASK_FOR_LESS: &str = "narrow the selectors, shorten the range, or choose a longer `--step`";
+
 /// The expression and what goes with it, read.
 struct Query<'a> {
     args: &'a Args,

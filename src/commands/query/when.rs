@@ -51,6 +51,13 @@ impl Typed<'_> {
         self.read(Clock { now: Timestamp(0), end: Timestamp(0) }).err().unwrap_or_default()
     }
 
+    /// The last instant that is asked for, however it stands to the first.
+    pub(super) fn last(&self, clock: Clock) -> Result<Timestamp, Vec<Diagnostic>> {
+        self.read(clock).map(|read| match read {
+            Read::Instant(at) | Read::Range(_, at, _) => at,
+        })
+    }
+
     /// All mistakes at once.
     pub(super) fn resolve(&self, clock: Clock) -> Result<When, Vec<Diagnostic>> {
         let (from, to, step) = match self.read(clock)? {
