@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// Inputs at a time.
     #[arg(long, default_value_t = 2)]
     workers: usize,
+    /// What an input may take of a processor's time, in milliseconds; a build that is not optimised needs more.
+    #[arg(long, default_value_t = 250)]
+    limit: u64,
     /// Write no page.
     #[arg(long)]
     check: bool,
@@ -84,7 +87,14 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         return elsewhere(repository, args, &corpus);
     }
     let notes = env::var_os(NOTES).map(PathBuf::from);
-    let plan = Plan { seed: args.seed, count: args.count, workers: args.workers.max(1), corpus, notes };
+    let plan = Plan {
+        seed: args.seed,
+        count: args.count,
+        workers: args.workers.max(1),
+        limit: Duration::from_millis(args.limit),
+        corpus,
+        notes,
+    };
     let begun = Instant::now();
     let tally = work::run(&plan, &mut |done| {
         let pace = done as f64 / begun.elapsed().as_secs_f64();
@@ -94,7 +104,7 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let course = Course { tally, took: begun.elapsed(), corpus: plan.corpus.len(), peak: peak()? };
     print!("{}", page::summary(&course));
     if !args.check {
-        page::write(repository, args.seed, &course)?;
+        page::write(repository, args, &course)?;
     }
     Ok(if course.tally.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -115,9 +125,12 @@ fn elsewhere(repository: &Path, args: &Args, corpus: &[String]) -> anyhow::Resul
     fs::create_dir_all(&notes).with_context(|| format!("cannot create `{}`", notes.display()))?;
     let mut child = Command::new(&program);
     child.args(["evidence", "fuzz", "--here"]);
-    for (flag, value) in
-        [("--count", args.count), ("--seed", args.seed), ("--workers", args.workers.max(1) as u64)]
-    {
+    for (flag, value) in [
+        ("--count", args.count),
+        ("--seed", args.seed),
+        ("--workers", args.workers.max(1) as u64),
+        ("--limit", args.limit),
+    ] {
         child.arg(flag).arg(value.to_string());
     }
     child.args(args.check.then_some("--check"));

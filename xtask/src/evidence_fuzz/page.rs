@@ -7,10 +7,9 @@ use anyhow::Context as _;
 use crate::stamp;
 
 use super::{
-    Course,
+    Args, Course,
     answer::{Answered, Failure},
     check::Outcome,
-    work::SLOW,
 };
 
 /// Where the result is written, from the root of the repository.
@@ -66,13 +65,13 @@ fn counts(course: &Course) -> Vec<(&'static str, u64)> {
 }
 
 /// Writes the page.
-pub(super) fn write(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<()> {
+pub(super) fn write(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<()> {
     let path = repository.join(PAGE);
     fs::create_dir_all(path.parent().unwrap_or(repository)).context("cannot create the folder")?;
-    fs::write(&path, page(repository, seed, course)?).with_context(|| format!("cannot write `{PAGE}`"))
+    fs::write(&path, page(repository, args, course)?).with_context(|| format!("cannot write `{PAGE}`"))
 }
 
-fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String> {
+fn page(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<String> {
     let Course { tally, took, corpus, peak } = course;
     let total = tally.total();
     let panics: u64 = tally
@@ -83,7 +82,7 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
         .sum();
     let mut text = format!(
         "# PromQL fuzzed by mutation\n\n\
-         Made by `cargo xtask evidence fuzz --count {total} --seed {seed}` from commit {}: llmobs {}, optimised, with \
+         Made by `cargo xtask evidence fuzz --count {total} --seed {}` from commit {}: llmobs {}, optimised, with \
          checks of arithmetic and debug assertions.\n\n\
          {total} inputs ({} MB) are mutations of {corpus} expressions: those of `tests/promql/corpus.promql`, and one of \
          each kind that the table of functions, the aggregations and the operators give. Pieces are swapped, removed, \
@@ -98,10 +97,11 @@ fn page(repository: &Path, seed: u64, course: &Course) -> anyhow::Result<String>
          instant queries sort and range queries do not. A panic, a broken rule, or more than {} ms of a processor's time for all of \
          it would be a fault.\n\n\
          {panics} panics. It took {took:.0?}; the process held at most {} MiB.\n\n| | |\n|---|---:|\n",
+        args.seed,
         stamp::commit(repository)?,
         env!("CARGO_PKG_VERSION"),
         tally.bytes / 1_000_000,
-        SLOW.as_millis(),
+        args.limit,
         peak / 1024,
     );
     for (name, count) in counts(course) {

@@ -31,9 +31,6 @@ use super::{
 /// Inputs that a worker takes at a time.
 const BATCH: u64 = 256;
 
-/// What an input may take of a processor's time, for all that is done with it.
-pub(super) const SLOW: Duration = Duration::from_millis(250);
-
 /// An input that takes longer does not end, as far as anybody would wait.
 const HUNG: Duration = Duration::from_secs(20);
 
@@ -49,6 +46,8 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) count: u64,
     pub(super) workers: usize,
+    /// What an input may take of a processor's time, for all that is done with it.
+    pub(super) limit: Duration,
     pub(super) corpus: Arc<Vec<String>>,
     /// Where each worker notes the input that it is at, for the case that the process dies of it.
     pub(super) notes: Option<PathBuf>,
@@ -224,7 +223,7 @@ fn work(
             place.since.store(0, Ordering::Release);
             tally.bytes += input.len() as u64;
             let slow = Fault::new("no input takes long", format!("{took:.1?}"));
-            match if took > SLOW { result.and(Err(slow)) } else { result } {
+            match if took > plan.limit { result.and(Err(slow)) } else { result } {
                 Ok(outcome) => *tally.outcomes.entry(outcome).or_default() += 1,
                 Err(fault) => keep(&mut tally, total, index, &input, fault, &asker, &random),
             }
