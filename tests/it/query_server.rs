@@ -293,13 +293,15 @@ fn an_unchecked_expression_is_sent_as_it_is() {
 
 #[test]
 fn refusals_and_failures_have_hints() {
-    let refused = |kind: &str| format!(r#"{{"status":"error","errorType":"{kind}","error":"it is so"}}"#);
+    let told =
+        |kind: &str, error: &str| format!(r#"{{"status":"error","errorType":"{kind}","error":"{error}"}}"#);
+    let refused = |kind: &str| told(kind, "it is so");
     let at = ["x", "--at", "0"];
-    assert_snapshot!(asked(&at, &[("422 no", &refused("execution"))]).0, @"
+    assert_snapshot!(asked(&at, &[("422 no", &told("execution", "too many samples"))]).0, @"
     exit 2
     ----- stderr
-    error: `http://[address]` refused: it is so
-    hint: narrow the selectors, or shorten the range
+    error: `http://[address]` refused: too many samples
+    hint: narrow the selectors, shorten the range, or choose a longer `--step`
     ");
     assert_snapshot!(asked(&at, &[("503 no", &refused("timeout"))]).0, @"
     exit 2
