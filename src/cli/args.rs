@@ -9,7 +9,7 @@ use super::Query;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done and clean
-  1    it worked and the answer is no: out of date, something unhealthy
+  1    it worked and the answer is no: out of date, unhealthy, not formatted, a failed test
   2    it could not be done: usage, configuration, files, Docker
   130  interrupted";
 

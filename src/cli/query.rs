@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Query {
-    #[arg(help = "PromQL expression")]
+    #[arg(help = "PromQL expression", allow_hyphen_values = true)]
     pub expr: String,
 
     #[arg(

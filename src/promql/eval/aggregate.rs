@@ -189,14 +189,13 @@ impl Engine<'_> {
                             }
                             _ => kept,
                         };
-                        match rows.get(&key) {
-                            Some(target) => *target,
-                            None => {
-                                guard.room(&result)?;
-                                result.push(key.clone());
-                                rows.insert(key, result.len() - 1);
-                                result.len() - 1
-                            }
+                        if let Some(target) = rows.get(&key) {
+                            *target
+                        } else {
+                            guard.room(&result)?;
+                            result.push(key.clone());
+                            rows.insert(key, result.len() - 1);
+                            result.len() - 1
                         }
                     }
                 };

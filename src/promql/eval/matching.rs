@@ -284,14 +284,13 @@ impl Pairing<'_> {
                 if is_stale(value) {
                     return Ok(());
                 }
-                let row = match rows.get(&labels) {
-                    Some(row) => *row,
-                    None => {
-                        guard.room(&block)?;
-                        block.push(labels.clone());
-                        rows.insert(labels, block.len() - 1);
-                        block.len() - 1
-                    }
+                let row = if let Some(row) = rows.get(&labels) {
+                    *row
+                } else {
+                    guard.room(&block)?;
+                    block.push(labels.clone());
+                    rows.insert(labels, block.len() - 1);
+                    block.len() - 1
                 };
                 let place = &mut block.row_mut(row)[step];
                 if !is_stale(*place) {
