@@ -1,7 +1,7 @@
 //! Binary operators between numbers and vectors.
 
 use crate::{
-    promql::syntax::{Binary, BinaryOp},
+    promql::syntax::{Binary, BinaryOp, Group, Matching, Spanned},
     series::is_stale,
     text::Span,
 };
@@ -20,7 +20,7 @@ impl Engine<'_> {
         let rhs = self.eval(&binary.rhs, grid)?;
         let op = binary.op.node;
         if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            return Ok(self.trimmed(op, &lhs, &rhs, span, grid));
+            return self.trimmed(binary, lhs, &rhs, span, grid);
         }
         match (lhs, rhs) {
             (Value::Scalar(mut lhs), Value::Scalar(rhs)) => {
@@ -49,20 +49,51 @@ impl Engine<'_> {
         }
     }
 
-    /// The operators of native histograms give nothing for floats, and say so.
-    fn trimmed(&mut self, op: BinaryOp, lhs: &Value, rhs: &Value, span: Span, grid: Grid) -> Value {
-        let text = if op == BinaryOp::TrimUpper { "</" } else { ">/" };
+    /// The operators of native histograms give nothing for floats, and say so where two of them meet. What cannot be
+    /// matched is refused all the same.
+    fn trimmed(
+        &mut self,
+        binary: &Binary,
+        lhs: Value,
+        rhs: &Value,
+        span: Span,
+        grid: Grid,
+    ) -> Result<Value, EvalError> {
+        let text = if binary.op.node == BinaryOp::TrimUpper { "</" } else { ">/" };
         let some = |value: &Value| match value {
             Value::Vector(block) => block.samples() > 0,
             Value::Scalar(_) | Value::String(_) => true,
         };
-        if some(lhs) && some(rhs) {
+        let meet = match (lhs, rhs) {
+            (Value::Vector(mut lhs), Value::Vector(rhs)) => {
+                lhs.values.iter_mut().filter(|value| !is_stale(**value)).for_each(|value| *value = f64::NAN);
+                // A filter that holds for every NaN, and for which no two results can be the same: what it refuses is
+                // what stands twice on the one side.
+                let mut filter = binary.clone();
+                filter.op.node = BinaryOp::NotEqual;
+                filter.return_bool = None;
+                let matching = filter.matching.get_or_insert_with(|| Matching {
+                    on: false,
+                    labels: Vec::new(),
+                    group: None,
+                    include: Vec::new(),
+                    fill_left: None,
+                    fill_right: None,
+                    span,
+                });
+                matching.include.clear();
+                matching.group.get_or_insert(Spanned { node: Group::Left, span });
+                matching::arithmetic(&lhs, rhs, &filter)?.samples() > 0
+            }
+            (lhs, rhs) => some(&lhs) && some(rhs),
+        };
+        if meet {
             let message = format!(
                 "incompatible sample types encountered for binary operator \"{text}\": float {text} float"
             );
             self.annotations.info(message, span);
         }
-        Value::Vector(Block::new(grid.count))
+        Ok(Value::Vector(Block::new(grid.count)))
     }
 }
 

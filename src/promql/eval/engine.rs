@@ -104,6 +104,8 @@ impl<'a> Engine<'a> {
             "start" => return constant(self.times.start as f64 / 1000.0),
             "end" => return constant(self.times.end as f64 / 1000.0),
             "range" => return constant(self.times.range_seconds()),
+            // A range of one instant has no step, though `step()` in a duration is what was asked for.
+            "step" if self.times.start == self.times.end => return constant(0.0),
             "step" => return constant(self.times.step as f64 / 1000.0),
             "info" => return self.info(call, grid),
             "timestamp" => {

@@ -19,8 +19,8 @@ pub(super) fn function(name: &str) -> Option<fn(f64) -> f64> {
         "asin" => f64::asin,
         "acos" => f64::acos,
         "atan" => f64::atan,
-        "sinh" => f64::sinh,
-        "cosh" => f64::cosh,
+        "sinh" => sinh,
+        "cosh" => cosh,
         "tanh" => f64::tanh,
         "asinh" => asinh,
         "acosh" => acosh,
@@ -93,6 +93,18 @@ fn log2(value: f64) -> f64 {
 /// Where the terms beside the largest have no digit left.
 const LARGE: f64 = 268_435_456.0;
 
+/// Where the smaller exponential has no digit left. Beyond it the larger one overflows a little before its half does, and
+/// then so does Prometheus' answer.
+const STEEP: f64 = 21.0;
+
+fn sinh(value: f64) -> f64 {
+    if value.abs() > STEEP { (value.abs().exp() * 0.5).copysign(value) } else { value.sinh() }
+}
+
+fn cosh(value: f64) -> f64 {
+    if value.abs() > STEEP { value.abs().exp() * 0.5 } else { value.cosh() }
+}
+
 fn asinh(value: f64) -> f64 {
     if value.abs() > LARGE { (value.abs().ln() + LN_2).copysign(value) } else { value.asinh() }
 }
@@ -140,6 +152,9 @@ mod tests {
         check("log10", 1e15, 14.999_999_999_999_998);
         check("log10", INF, INF);
         check("log10", -1.0, NAN);
+        check("sinh", 710.0, f64::INFINITY);
+        check("cosh", -710.0, f64::INFINITY);
+        check("sinh", -709.0, -4.109_203_730_777_486e307);
         check("asinh", 1e300, 691.468_675_078_773_6);
         check("asinh", -1e-5, -9.999_999_999_833_334e-6);
         check("asinh", -0.0, -0.0);

@@ -25,9 +25,13 @@ pub(super) fn print_selector(
 ) -> fmt::Result {
     selected(selector, in_braces, f)?;
     let Modifiers { at, offset } = &selector.modifiers;
+    let open = is_open(offset.as_ref());
+    if open {
+        print_offset(offset.as_ref(), f)?;
+    }
     print_at(at.as_ref(), f)?;
     extension(selector, f)?;
-    print_offset(offset.as_ref(), f)
+    if open { Ok(()) } else { print_offset(offset.as_ref(), f) }
 }
 
 /// Name and matchers, sorted by their text; what was left open stands last, as it was written.
@@ -61,8 +65,20 @@ pub(super) fn extension(selector: &VectorSelector, f: &mut Formatter<'_>) -> fmt
 }
 
 pub(super) fn modifiers(modifiers: &Modifiers, f: &mut Formatter<'_>) -> fmt::Result {
-    print_at(modifiers.at.as_ref(), f)?;
-    print_offset(modifiers.offset.as_ref(), f)
+    let Modifiers { at, offset } = modifiers;
+    if is_open(offset.as_ref()) {
+        print_offset(offset.as_ref(), f)?;
+        return print_at(at.as_ref(), f);
+    }
+    print_at(at.as_ref(), f)?;
+    print_offset(offset.as_ref(), f)
+}
+
+/// Whether an operator that follows would go on with the offset's duration; then what may stands after it.
+fn is_open(offset: Option<&Spanned<DurationExpr>>) -> bool {
+    offset.is_some_and(|offset| {
+        !matches!(offset.node.kind, DurationKind::Literal(_) | DurationKind::Variable(_))
+    })
 }
 
 fn print_at(at: Option<&Spanned<At>>, f: &mut Formatter<'_>) -> fmt::Result {

@@ -50,8 +50,25 @@ const TRANSCENDENTAL: [&str; 18] = [
 ];
 /// What makes a text, or a difference, of the last digit.
 const MAGNIFYING: [&str; 4] = ["count_values", "stdvar", "stdvar_over_time", "%"];
+/// Whose slope is without bound at the ends of what they take, and what comes near these ends.
+const STEEP: [&str; 3] = ["acos", "acosh", "asin"];
+const BOUNDED: [&str; 5] = ["cos", "cosh", "sin", "tanh", "atan"];
+/// Functions whose last digit depends on the order of the sum, which shows when it is written.
+const COMPENSATED: [&str; 6] =
+    ["deriv", "predict_linear", "stddev", "stddev_over_time", "stdvar", "stdvar_over_time"];
 /// What compares the values of a subquery with each other.
-const COMPARING: [&str; 8] = ["changes", "delta", "deriv", "idelta", "increase", "irate", "rate", "resets"];
+const COMPARING: [&str; 10] = [
+    "changes",
+    "delta",
+    "deriv",
+    "idelta",
+    "increase",
+    "irate",
+    "rate",
+    "resets",
+    "stddev",
+    "stddev_over_time",
+];
 /// What makes large numbers of small ones, and what takes large ones for angles.
 const GROWING: [&str; 4] = ["^", "cosh", "exp", "sinh"];
 const TURNING: [&str; 3] = ["cos", "sin", "tan"];
@@ -147,10 +164,12 @@ impl Generator {
     fn is_moot(&self, node: &Node) -> bool {
         let has = |names: &[&str]| names.iter().any(|name| self.tags.contains(*name));
         let magnified = has(&TRANSCENDENTAL) && has(&MAGNIFYING);
+        let steep = has(&STEEP) && has(&BOUNDED);
+        let written = has(&["count_values"]) && has(&COMPENSATED);
         let counted = has(&TRANSCENDENTAL) && has(&COMPARING) && self.tags.contains("subquery");
         let turned = has(&GROWING) && has(&TURNING);
         let subnormal = has(&LOGARITHMS) && node.print().contains(SUBNORMAL);
-        magnified || counted || turned || subnormal
+        magnified || steep || written || counted || turned || subnormal
     }
 
     fn tag(&mut self, tag: &str) {
