@@ -83,7 +83,7 @@ impl Engine<'_> {
                 });
                 matching.include.clear();
                 matching.group.get_or_insert(Spanned { node: Group::Left, span });
-                matching::arithmetic(&lhs, rhs, &filter)?.samples() > 0
+                matching::arithmetic(&lhs, rhs, &filter, self.guard())?.samples() > 0
             }
             (lhs, rhs) => some(&lhs) && some(rhs),
         };
