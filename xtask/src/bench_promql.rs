@@ -200,11 +200,14 @@ fn a_day() -> Vec<Recorded> {
     all
 }
 
+/// Labels of a metric, with some more.
+type LabelsOf<'a> = &'a dyn Fn(&str, &[(&str, &str)]) -> Labels;
+
 fn instants() -> impl Iterator<Item = i64> {
     (0..=(END - START) / INTERVAL).map(|step| START + step * INTERVAL)
 }
 
-fn histogram(all: &mut Vec<Recorded>, random: &mut Random, labels: &dyn Fn(&str, &[(&str, &str)]) -> Labels) {
+fn histogram(all: &mut Vec<Recorded>, random: &mut Random, labels: LabelsOf<'_>) {
     let bounds: Vec<f64> = BOUNDS.iter().map(|bound| bound.parse().unwrap_or(f64::INFINITY)).collect();
     let mut buckets = vec![Vec::new(); BOUNDS.len()];
     let (mut counts, mut sums) = (Vec::new(), Vec::new());

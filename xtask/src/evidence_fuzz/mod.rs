@@ -26,8 +26,6 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use crate::stamp;
-
 use answer::Asker;
 use mutate::Mutator;
 use work::{Plan, Tally};
@@ -97,8 +95,6 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         corpus,
         notes,
     };
-    // Of the sources that were built, and not of what is there when the run has ended.
-    let commit = stamp::commit(repository)?;
     let begun = Instant::now();
     let tally = work::run(&plan, &mut |done| {
         let pace = done as f64 / begun.elapsed().as_secs_f64();
@@ -108,7 +104,7 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let course = Course { tally, took: begun.elapsed(), corpus: plan.corpus.len(), peak: peak()? };
     print!("{}", page::summary(&course));
     if !args.check {
-        page::write(repository, args, &commit, &course)?;
+        page::write(repository, args, &course)?;
     }
     Ok(if course.tally.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -78,9 +78,8 @@ impl Order {
         }
         if ["sort_by_label", "sort_by_label_desc"].into_iter().any(begins) {
             Self::Exact
-        } else if ["sort", "sort_desc"].into_iter().any(begins) {
-            Self::ByValue
-        } else if ["topk(", "bottomk("].into_iter().any(|name| root.starts_with(name)) && !has_grouping(root)
+        } else if ["sort", "sort_desc"].into_iter().any(begins)
+            || ["topk(", "bottomk("].into_iter().any(|name| root.starts_with(name)) && !has_grouping(root)
         {
             Self::ByValue
         } else {
@@ -221,13 +220,13 @@ fn in_order(theirs: &[Row], ours: &[Row], order: Order) -> Option<Difference> {
     };
     let wrong = theirs.iter().zip(ours).position(|pair| !agrees(pair))?;
     let note = format!("place {wrong}: expected {}, got {}", theirs[wrong].labels, ours[wrong].labels);
-    return Some(Difference::new(Kind::Order, note));
+    Some(Difference::new(Kind::Order, note))
+}
 
-    /// Zeros of either sign have no order between them.
-    fn equal(theirs: &Row, ours: &Row) -> bool {
-        let value = |row: &Row| row.points.first().map(|(_, value)| *value);
-        value(theirs).partial_cmp(&value(ours)) == Some(Ordering::Equal)
-    }
+/// Whether two values have no order between them, as zeros of either sign.
+fn equal(theirs: &Row, ours: &Row) -> bool {
+    let value = |row: &Row| row.points.first().map(|(_, value)| *value);
+    value(theirs).partial_cmp(&value(ours)) == Some(Ordering::Equal)
 }
 
 #[cfg(test)]
@@ -244,8 +243,8 @@ mod tests {
         Ok(Answer { value, warnings: Vec::new(), infos: Vec::new() })
     }
 
-    fn failure(class: Class) -> Outcome {
-        Err(Failure { class, text: String::new() })
+    fn failure(class: Class) -> Failure {
+        Failure { class, text: String::new() }
     }
 
     #[track_caller]
@@ -263,9 +262,9 @@ mod tests {
         check(&vector(&[("a", 1.0), ("b", 1.0)]), &vector(&[("b", 1.0), ("a", 1.0)]), Order::ByValue, None);
         check(&ab, &vector(&[("a", 1.0)]), Order::Any, Some(Kind::Series));
         check(&ab, &vector(&[("a", 1.0), ("b", 2.1)]), Order::Any, Some(Kind::Values));
-        check(&ab, &failure(Class::Execution), Order::Any, Some(Kind::Class));
-        check(&failure(Class::BadData), &failure(Class::Execution), Order::Any, Some(Kind::Class));
-        check(&failure(Class::BadData), &failure(Class::BadData), Order::Any, None);
+        check(&ab, &Err(failure(Class::Execution)), Order::Any, Some(Kind::Class));
+        check(&Err(failure(Class::BadData)), &Err(failure(Class::Execution)), Order::Any, Some(Kind::Class));
+        check(&Err(failure(Class::BadData)), &Err(failure(Class::BadData)), Order::Any, None);
     }
 
     #[test]

@@ -56,6 +56,9 @@ impl Pace {
     }
 }
 
+/// The count of a bucket, by its place and the step.
+type Shape<'a> = &'a dyn Fn(usize, i64) -> f64;
+
 struct Maker {
     random: Random,
     series: Vec<Recorded>,
@@ -228,7 +231,7 @@ impl Maker {
         let falls = |index: usize, _: i64| [10.0, 8.0, 30.0, 29.0, 40.0][index];
         let tiny = |index: usize, _: i64| [10.0, 10.0 - 1e-13, 30.0, 30.0 * (1.0 + 1e-14), 40.0][index];
         let grows = |index: usize, step: i64| (index as f64 + 1.0) * step as f64;
-        let shapes: [(&str, &[&str], &dyn Fn(usize, i64) -> f64); 14] = [
+        let shapes: [(&str, &[&str], Shape<'_>); 14] = [
             ("no_inf", &["0.1", "1", "10"], &grows),
             ("equal", &["1", "1.0", "2", "1e0", "+Inf"], &grows),
             ("two_inf", &["1", "Inf", "+Inf"], &grows),

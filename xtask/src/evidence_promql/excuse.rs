@@ -1,6 +1,6 @@
 //! The differences that count for nothing, each by a rule with a name.
 
-use llmobs::promql::syntax::{Expr, ExprKind, ParseErrors};
+use llmobs::promql::syntax::{AggregateOp, Expr, ExprKind, ParseErrors};
 
 use super::compare::{Difference, Kind};
 use crate::judge::{Outcome, Query, Value, When};
@@ -24,6 +24,8 @@ const DISPLACED: &str = "`@` within a subquery with an `offset`, which Prometheu
 const UNBOUND: &str = "`@` in the parameter of an aggregation, which Prometheus does not bind";
 /// Prometheus takes the instant of the `@` alone, and looks there among the samples that it read for the right one.
 const FORGOTTEN: &str = "`timestamp` of a selector with `@` and `offset`, which Prometheus forgets";
+/// Go's sort keeps no order among equals, and of equals the first is taken.
+const SORTED: &str = "`topk`, `bottomk` or `limitk` of sorted series, among which some are equal";
 /// Prometheus merges the buckets of equal bounds in place, and calculates all quantiles but the first from what is left.
 const REUSED: &str =
     "`histogram_quantiles` of buckets with equal bounds, of which Prometheus calculates the first right";
@@ -53,7 +55,8 @@ pub(super) fn excuse(
         Ok(expr) if asks_a_parameter_once(query, expr) => Some(PARAMETER),
         Ok(expr) if has_an_instant_in_a_parameter(expr) => Some(UNBOUND),
         Ok(expr) if forgets_an_offset(expr) => Some(FORGOTTEN),
-        Ok(expr) if reuses_buckets(expr, found) => Some(REUSED),
+        Ok(expr) if reuses_buckets(query, expr) => Some(REUSED),
+        Ok(expr) if takes_of_sorted(expr) => Some(SORTED),
         Ok(expr) if displaces_an_instant(expr) => Some(DISPLACED),
         Ok(_) => None,
     }
@@ -143,13 +146,28 @@ fn forgets_an_offset(expr: &Expr) -> bool {
     found
 }
 
-/// Whether the difference is one of `histogram_quantiles`, in the one family of which two bounds are equal.
-fn reuses_buckets(expr: &Expr, found: &Difference) -> bool {
+/// Whether `histogram_quantiles` is asked of the one family of which two bounds are equal.
+fn reuses_buckets(query: &Query, expr: &Expr) -> bool {
     let mut called = false;
     expr.walk(&mut |expr, _| {
         if let ExprKind::Call(call) = &expr.kind {
             called |= call.function.name == "histogram_quantiles";
         }
     });
-    called && found.note.contains("shape=\"equal\"")
+    called && query.expr.contains("odd_buck")
+}
+
+/// Whether some are taken of what was sorted by value before.
+fn takes_of_sorted(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr, around| {
+        let takes = |outer: &&Expr| {
+            let ExprKind::Aggregate(aggregate) = &outer.kind else { return false };
+            matches!(aggregate.op.node, AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::TopK)
+        };
+        if let ExprKind::Call(call) = &expr.kind {
+            found |= ["sort", "sort_desc"].contains(&call.function.name) && around.iter().any(takes);
+        }
+    });
+    found
 }

@@ -67,7 +67,7 @@ pub(crate) struct Options {
 }
 
 /// How long disagreements are made smaller, all in all.
-const SHRINKING: Duration = Duration::from_secs(120);
+const SHRINKING: Duration = Duration::from_mins(2);
 const PAGE: &str = "assets/evidence/promql.md";
 
 pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCode> {

@@ -122,11 +122,15 @@ fn smaller(parts: &[Part]) -> Vec<Vec<Part>> {
         match part {
             Part::Text(_) => {}
             Part::Child(node) => {
-                node.replacements().into_iter().for_each(|node| with(Some(Part::Child(node))))
+                for node in node.replacements() {
+                    with(Some(Part::Child(node)));
+                }
             }
             Part::Optional(inner) => {
                 with(None);
-                smaller(inner).into_iter().for_each(|inner| with(Some(Part::Optional(inner))));
+                for inner in smaller(inner) {
+                    with(Some(Part::Optional(inner)));
+                }
             }
         }
     }

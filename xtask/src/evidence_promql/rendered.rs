@@ -39,11 +39,14 @@ pub(crate) struct Rendered {
     pub(crate) tally: Tally,
 }
 
+/// Names and texts of labels.
+type Pairs = Vec<(String, String)>;
+
 /// What a rendered bundle asks of Prometheus.
 #[derive(Debug, Default)]
 struct Expressions {
     /// Name, labels and expression, in the order of their evaluation.
-    records: Vec<(String, Vec<(String, String)>, String)>,
+    records: Vec<(String, Pairs, String)>,
     alerts: Vec<String>,
     panels: Vec<String>,
 }

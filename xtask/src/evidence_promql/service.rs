@@ -45,12 +45,8 @@ pub(crate) fn series(targets: &[Target], models: &[String]) -> anyhow::Result<Ve
                 }
             };
             let mut random = Random::new(seed ^ 0x0b);
-            let up = |_, at| (at, if random.chance(0.02) { 0.0 } else { 1.0 });
-            let samples = instants().enumerate().map(|(step, at)| (step, at));
-            let samples = samples.map(|(step, at)| (step, at)).scan(up, |up, (step, at)| Some(up(step, at)));
-            let up =
-                Recorded { labels: [(METRIC_NAME, "up")].into_iter().collect(), samples: samples.collect() };
-            of_endpoint.push(up);
+            let samples = instants().map(|at| (at, if random.chance(0.02) { 0.0 } else { 1.0 })).collect();
+            of_endpoint.push(Recorded { labels: [(METRIC_NAME, "up")].into_iter().collect(), samples });
             all.extend(of_endpoint.into_iter().map(|series| labelled(series, &ends)));
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn case(seed: u64, number: u64) -> Case {
         group_order = groups.iter().filter_map(|group| group["name"].as_str()).map(str::to_owned).collect();
     }
     let span = interval * SAMPLES as u64;
-    let mut instants: Vec<u64> = (0..INSTANTS).map(|_| maker.random.below(span as usize) as u64).collect();
+    let mut instants: Vec<u64> = (0..INSTANTS).map(|_| seconds(&mut maker.random, span)).collect();
     // At the evaluations themselves, and between them.
     for (index, instant) in instants.iter_mut().enumerate() {
         if index % 4 != 0 {
@@ -83,6 +83,11 @@ pub(super) fn case(seed: u64, number: u64) -> Case {
         instants,
         pairs,
     }
+}
+
+/// A whole number of seconds, below a bound.
+fn seconds(random: &mut Random, bound: u64) -> u64 {
+    random.bits() % bound
 }
 
 /// Series in promtool's notation: name with labels, and values.
@@ -140,7 +145,7 @@ fn counter(random: &mut Random, most: i64) -> String {
             _ => {
                 let growth = random.between(0, most);
                 let first = value;
-                value += growth * length as i64;
+                value += growth * i64::try_from(length).unwrap_or(0);
                 format!("{first}+{growth}x{length}")
             }
         };

@@ -1,5 +1,7 @@
 //! What promtool says of a file of tests.
 
+use std::fmt::Write as _;
+
 use super::ours::Said;
 use crate::judge::Words;
 
@@ -94,7 +96,8 @@ fn rounded(text: &str) -> String {
         let number = &rest[..end];
         let long = number.contains('.') && number.len() > 14;
         match number.parse::<f64>() {
-            Ok(value) if long => out.push_str(&format!("{value:.11e}")),
+            // Writing to a string cannot fail.
+            Ok(value) if long => drop(write!(out, "{value:.11e}")),
             _ => out.push_str(number),
         }
         rest = &rest[end..];

@@ -25,7 +25,7 @@ pub(super) const IMAGE: &str = "prom/prometheus:v3.16.0";
 const PROGRAM: &str = "PROMETHEUS";
 const FEATURES: &str = "promql-experimental-functions,promql-binop-fill-modifiers";
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Samples of a request: some 3 MB.
 const BATCH: usize = 20_000;
 
@@ -92,7 +92,7 @@ impl Server {
         let mut server = Self { child, folder, address, version: String::new() };
         server.wait()?;
         let info = server.get("/api/v1/status/buildinfo")?;
-        server.version = info["data"]["version"].as_str().unwrap_or_default().to_owned();
+        info["data"]["version"].as_str().unwrap_or_default().clone_into(&mut server.version);
         ensure!(server.version.starts_with("3.16."), "this is Prometheus {}, not 3.16", server.version);
         Ok(server)
     }

@@ -43,7 +43,8 @@ impl Generator {
             "histogram_quantile" => vec![self.quantile(depth), self.histogram(depth)],
             "histogram_quantiles" => {
                 let mut args = vec![self.histogram(depth)];
-                args.push(Self::literal(*self.random.pick(&["q", "quantile", "model"])));
+                let label = *self.random.pick(&["q", "quantile", "model"]);
+                args.push(Self::literal(label));
                 for _ in 0..=self.random.below(3) {
                     args.push(self.quantile(depth));
                 }

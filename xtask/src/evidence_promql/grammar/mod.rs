@@ -168,7 +168,7 @@ impl Generator {
         let written = has(&["count_values"]) && has(&COMPENSATED);
         let counted = has(&TRANSCENDENTAL) && has(&COMPARING) && self.tags.contains("subquery");
         let turned = has(&GROWING) && has(&TURNING);
-        let subnormal = has(&LOGARITHMS) && node.print().contains(SUBNORMAL);
+        let subnormal = has(&LOGARITHMS) && node.print().contains(&SUBNORMAL[..SUBNORMAL.len() - 2]);
         magnified || steep || written || counted || turned || subnormal
     }
 
