@@ -75,12 +75,14 @@ pub(crate) fn page(
 
 /// The figures, as list items.
 pub(crate) fn summary(tally: &Tally) -> String {
+    let excused: usize = tally.excused.values().sum();
     let count = |kind: &str| tally.answers.get(kind).copied().unwrap_or(0);
     let mut out = format!(
-        "- {} of {} cases agree.\n- Prometheus answers {} with values and {} with nothing; {} are `{}`, {} `{}`.\n\
+        "- {} of {} cases agree, {excused} are excused by rules, {} disagree.\n- Prometheus answers {} with values and {} with nothing; {} are `{}`, {} `{}`.\n\
          - {} series with {} samples were compared.\n",
-        tally.asked() - tally.disagreements.len(),
+        tally.asked() - tally.disagreements.len() - excused,
         tally.asked(),
+        tally.disagreements.len(),
         count("values"),
         count("nothing"),
         count(Class::BadData.name()),
@@ -101,7 +103,7 @@ pub(crate) fn summary(tally: &Tally) -> String {
         texts(tally.infos),
     );
     for (rule, times) in &tally.excused {
-        let _ = writeln!(out, "- {times} differences are excused: {rule}.");
+        let _ = writeln!(out, "- Excused {times} times: {rule}.");
     }
     out
 }
