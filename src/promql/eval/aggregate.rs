@@ -204,7 +204,10 @@ impl Engine<'_> {
                 *place = if is_stale(*place) { 1.0 } else { *place + 1.0 };
             }
         }
-        Ok(Value::Vector(result))
+        // Prometheus leaves their order open; this one is the same at an instant and over a range, where ties hang on it.
+        let mut order: Vec<usize> = (0..result.len()).collect();
+        order.sort_by(|a, b| result.labels[*a].cmp(&result.labels[*b]));
+        Ok(Value::Vector(result.ordered(&order)))
     }
 }
 
