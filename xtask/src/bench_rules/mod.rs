@@ -96,6 +96,7 @@ fn measure(ours: &Path, folder: &Path, args: &Args) -> anyhow::Result<(Vec<Line>
         command.args(["test", "--unit", file]).current_dir(folder);
         command
     };
+    let output = folder.join("output");
     let mut lines = Vec::new();
     let mut add = |program, days, taken: Taken| {
         println!("{program} {days} d: {:.2?} wall, {:.2} s CPU, {} MiB", taken.wall, taken.cpu, taken.peak);
@@ -104,8 +105,12 @@ fn measure(ours: &Path, folder: &Path, args: &Args) -> anyhow::Result<(Vec<Line>
     let promtool = program("promtool", "PROMTOOL", folder)?;
     let mut peer = Command::new(promtool);
     peer.args(["test", "rules", "half.yml"]).current_dir(folder);
-    add("promtool", HALF, measured(&mut peer).context("promtool does not agree on what fires, or failed")?);
-    add("llmobs", HALF, cheapest(args.rounds, || measured(&mut llmobs("half.yml")))?);
+    add(
+        "promtool",
+        HALF,
+        measured(&mut peer, &output).context("promtool does not agree on what fires, or failed")?,
+    );
+    add("llmobs", HALF, cheapest(args.rounds, || measured(&mut llmobs("half.yml"), &output))?);
     for days in &args.days {
         let last = (days * 1440.0).floor() - 1.0;
         let file = format!("{days}d.yml");
@@ -115,7 +120,7 @@ fn measure(ours: &Path, folder: &Path, args: &Args) -> anyhow::Result<(Vec<Line>
             "      - eval_time: {last}m\n        alertname: ErrorBudgetFast\n        exp_alerts: []\n"
         );
         fs::write(folder.join(&file), test)?;
-        add("llmobs", *days, cheapest(args.rounds, || measured(&mut llmobs(&file)))?);
+        add("llmobs", *days, cheapest(args.rounds, || measured(&mut llmobs(&file), &output))?);
     }
     Ok((lines, firings))
 }

@@ -1,7 +1,8 @@
 //! What a process takes, as Linux counts it.
 
 use std::{
-    fs,
+    fs::{self, File},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -25,12 +26,13 @@ pub(super) struct Taken {
     pub(super) peak: u64,
 }
 
-/// Runs a program to its end; an error where it says that something is wrong.
-pub(super) fn measured(command: &mut Command) -> anyhow::Result<Taken> {
+/// Runs a program to its end; an error where it says that something is wrong. What it writes goes to a file.
+pub(super) fn measured(command: &mut Command, output: &Path) -> anyhow::Result<Taken> {
+    let file = File::create(output).with_context(|| format!("cannot create `{}`", output.display()))?;
     let before = children()?;
     let begun = Instant::now();
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot run the program")?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let mut child = command.spawn().context("cannot run the program")?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     let ended = loop {
@@ -45,7 +47,8 @@ pub(super) fn measured(command: &mut Command) -> anyhow::Result<Taken> {
     };
     let wall = begun.elapsed();
     if !ended.success() {
-        bail!("{:?} ended with {ended}", command.get_program());
+        let words: String = fs::read_to_string(output)?.chars().take(2_000).collect();
+        bail!("{:?} ended with {ended}: {words}", command.get_program());
     }
     Ok(Taken { wall, cpu: children()? - before, peak: peak / 1024 })
 }

@@ -77,12 +77,12 @@ impl Asker {
         let count = random.below(4);
         let span = step * i64::try_from(count).unwrap_or(0);
         let end = start.saturating_add(span);
-        let begun = Instant::now();
+        let clock = Instant::now();
         let late = AtomicBool::new(false);
         let interrupt = || {
-            let stop = begun.elapsed() > LIMIT;
-            late.fetch_or(stop, Ordering::Relaxed);
-            stop.then_some(ErrorClass::Timeout)
+            let ended = clock.elapsed() > LIMIT;
+            late.fetch_or(ended, Ordering::Relaxed);
+            ended.then_some(ErrorClass::Timeout)
         };
         let options = Options {
             lookback_millis: *random.pick(&[300_000, 300_000, 60_000, 1]),
@@ -199,12 +199,12 @@ fn agree(
         }
         Err(error) => return Err(format!("only the range fails: {error:?}")),
     };
-    for (step, single) in singly.iter().enumerate() {
-        let single = match single {
-            Ok(single) => single,
+    for (step, alone) in singly.iter().enumerate() {
+        let alone = match alone {
+            Ok(alone) => alone,
             Err(error) => return Err(format!("only step {step} fails: {error:?}")),
         };
-        match (&single.answer, &together.answer) {
+        match (&alone.answer, &together.answer) {
             (Answer::Scalar(one), Answer::Scalar(all)) => {
                 if !same_number(one[0], all[step]) {
                     return Err(format!("step {step}: {:?} and {:?}", one[0], all[step]));

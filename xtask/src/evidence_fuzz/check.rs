@@ -43,14 +43,14 @@ impl Fault {
 
 /// Reads, prints, reads again, and evaluates. `random` chooses the instants.
 pub(super) fn examine(input: &str, asker: &Asker, random: &mut Random) -> Result<Outcome, Fault> {
-    let template = read(input, &READ_TEMPLATE)?;
-    let Some(expr) = read(input, &READ)? else {
-        if read(input, &READ_STABLE)?.is_some() {
+    let template = read(input, READ_TEMPLATE)?;
+    let Some(expr) = read(input, READ)? else {
+        if read(input, READ_STABLE)?.is_some() {
             return Err(Fault::new("the flag only adds to the language", ""));
         }
         return Ok(if template.is_some() { Outcome::Template } else { Outcome::Refused });
     };
-    if let Some(stable) = read(input, &READ_STABLE)?
+    if let Some(stable) = read(input, READ_STABLE)?
         && !same(&stable, &expr)
     {
         return Err(Fault::new("the flag only adds to the language", format!("{stable} is not {expr}")));
@@ -62,8 +62,8 @@ pub(super) fn examine(input: &str, asker: &Asker, random: &mut Random) -> Result
 }
 
 /// The tree of an input, if it is valid, after all that can be held against it without data.
-fn read(input: &str, options: &Options) -> Result<Option<Expr>, Fault> {
-    let expr = match parse(input, options) {
+fn read(input: &str, options: Options) -> Result<Option<Expr>, Fault> {
+    let expr = match parse(input, &options) {
         Ok(expr) => expr,
         Err(errors) => {
             if errors.is_empty() {
@@ -78,7 +78,7 @@ fn read(input: &str, options: &Options) -> Result<Option<Expr>, Fault> {
     };
     places(&expr, input).map_err(|detail| Fault::new("parts lie where their text stands", detail))?;
     let printed = expr.to_string();
-    let again = match parse(&printed, options) {
+    let again = match parse(&printed, &options) {
         Ok(again) => again,
         Err(errors) => return Err(Fault::new("a print is read", format!("{printed}: {errors}"))),
     };
@@ -89,8 +89,8 @@ fn read(input: &str, options: &Options) -> Result<Option<Expr>, Fault> {
     if !same(&expr, &again) {
         return Err(Fault::new("a print says the same", printed));
     }
-    let laid_out = pretty(&expr, if input.len() % 2 == 0 { WIDTH } else { NARROW });
-    match parse(&laid_out, options) {
+    let laid_out = pretty(&expr, if input.len().is_multiple_of(2) { WIDTH } else { NARROW });
+    match parse(&laid_out, &options) {
         Ok(again) if same(&expr, &again) => Ok(Some(expr)),
         Ok(_) => Err(Fault::new("a layout says the same", laid_out)),
         Err(errors) => Err(Fault::new("a layout is read", format!("{laid_out}: {errors}"))),

@@ -2,7 +2,7 @@
 //!
 //! The workspace's own crates are built with the compiler's counters; those of branches are still unstable, and the
 //! compiler is told to offer them all the same. LLVM's tools of the compiler's own version turn the counts into a list:
-//! `llvm-profdata-22` and `llvm-cov-22` (of Debian's `llvm-22`), or what LLVM_PROFDATA and LLVM_COV name.
+//! `llvm-profdata-22` and `llvm-cov-22` (of Debian's `llvm-22`), or what `LLVM_PROFDATA` and `LLVM_COV` name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -93,8 +93,9 @@ fn tool(variable: &str, name: &str) -> PathBuf {
 }
 
 fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    ensure!(status.success(), "{:?} failed", command.get_program());
+    let status =
+        command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    ensure!(status.success(), "{} failed", command.get_program().display());
     Ok(())
 }
 
@@ -109,7 +110,7 @@ fn read(lcov: &str, repository: &Path) -> BTreeMap<String, Counts> {
         let Some((kind, rest)) = record.split_once(':') else { continue };
         let fields: Vec<&str> = rest.split(',').collect();
         match (kind, fields.as_slice()) {
-            ("SF", _) => file = rest.strip_prefix(&root).unwrap_or(rest).to_owned(),
+            ("SF", _) => rest.strip_prefix(&root).unwrap_or(rest).clone_into(&mut file),
             ("DA", [line, count, ..]) => {
                 let Ok(line) = line.parse() else { continue };
                 *files.entry(file.clone()).or_default().lines.entry(line).or_default() |= *count != "0";

@@ -26,6 +26,8 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
+use crate::stamp;
+
 use answer::Asker;
 use mutate::Mutator;
 use work::{Plan, Tally};
@@ -95,6 +97,8 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         corpus,
         notes,
     };
+    // Of the sources that were built, and not of what is there when the run has ended.
+    let commit = stamp::commit(repository)?;
     let begun = Instant::now();
     let tally = work::run(&plan, &mut |done| {
         let pace = done as f64 / begun.elapsed().as_secs_f64();
@@ -104,7 +108,7 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let course = Course { tally, took: begun.elapsed(), corpus: plan.corpus.len(), peak: peak()? };
     print!("{}", page::summary(&course));
     if !args.check {
-        page::write(repository, args, &course)?;
+        page::write(repository, args, &commit, &course)?;
     }
     Ok(if course.tally.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

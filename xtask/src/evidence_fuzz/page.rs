@@ -4,8 +4,6 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::Context as _;
 
-use crate::stamp;
-
 use super::{
     Args, Course,
     answer::{Answered, Failure},
@@ -65,13 +63,13 @@ fn counts(course: &Course) -> Vec<(&'static str, u64)> {
 }
 
 /// Writes the page.
-pub(super) fn write(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<()> {
+pub(super) fn write(repository: &Path, args: &Args, commit: &str, course: &Course) -> anyhow::Result<()> {
     let path = repository.join(PAGE);
     fs::create_dir_all(path.parent().unwrap_or(repository)).context("cannot create the folder")?;
-    fs::write(&path, page(repository, args, course)?).with_context(|| format!("cannot write `{PAGE}`"))
+    fs::write(&path, page(args, commit, course)).with_context(|| format!("cannot write `{PAGE}`"))
 }
 
-fn page(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<String> {
+fn page(args: &Args, commit: &str, course: &Course) -> String {
     let Course { tally, took, corpus, peak } = course;
     let total = tally.total();
     let panics: u64 = tally
@@ -82,7 +80,7 @@ fn page(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<Strin
         .sum();
     let mut text = format!(
         "# PromQL fuzzed by mutation\n\n\
-         Made by `cargo xtask evidence fuzz --count {total} --seed {}` from commit {}: llmobs {}, optimised, with \
+         Made by `cargo xtask evidence fuzz --count {total} --seed {}` from commit {commit}: llmobs {}, optimised, with \
          checks of arithmetic and debug assertions.\n\n\
          {total} inputs ({} MB) are mutations of {corpus} expressions: those of `tests/promql/corpus.promql`, and one of \
          each kind that the table of functions, the aggregations and the operators give. Pieces are swapped, removed, \
@@ -98,7 +96,6 @@ fn page(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<Strin
          it would be a fault.\n\n\
          {panics} panics. It took {took:.0?}; the process held at most {} MiB.\n\n| | |\n|---|---:|\n",
         args.seed,
-        stamp::commit(repository)?,
         env!("CARGO_PKG_VERSION"),
         tally.bytes / 1_000_000,
         args.limit,
@@ -119,7 +116,7 @@ fn page(repository: &Path, args: &Args, course: &Course) -> anyhow::Result<Strin
             line(&mut text, format_args!("- {index}: {} ({})", cell(input), cell(detail)));
         }
     }
-    Ok(text)
+    text
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -125,7 +125,7 @@ fn grouping(aggregate: &Aggregate) -> Option<(bool, Vec<&str>)> {
 }
 
 fn same_matching(a: Option<&Matching>, b: Option<&Matching>) -> bool {
-    fn says_something(matching: &&Matching) -> bool {
+    fn says_something(matching: &Matching) -> bool {
         matching.on
             || !matching.labels.is_empty()
             || matching.group.is_some()
@@ -133,14 +133,18 @@ fn same_matching(a: Option<&Matching>, b: Option<&Matching>) -> bool {
             || matching.fill_right.is_some()
     }
     let names = |a: &[Spanned<String>], b: &[Spanned<String>]| same_all(a, b, |a, b| a.node == b.node);
-    same_optional(a.filter(says_something), b.filter(says_something), |a, b| {
-        a.on == b.on
-            && names(&a.labels, &b.labels)
-            && names(&a.include, &b.include)
-            && a.group.as_ref().map(|group| group.node) == b.group.as_ref().map(|group| group.node)
-            && same_optional(a.fill_left.as_ref(), b.fill_left.as_ref(), |a, b| same_number(*a, *b))
-            && same_optional(a.fill_right.as_ref(), b.fill_right.as_ref(), |a, b| same_number(*a, *b))
-    })
+    same_optional(
+        a.filter(|matching| says_something(matching)),
+        b.filter(|matching| says_something(matching)),
+        |a, b| {
+            a.on == b.on
+                && names(&a.labels, &b.labels)
+                && names(&a.include, &b.include)
+                && a.group.as_ref().map(|group| group.node) == b.group.as_ref().map(|group| group.node)
+                && same_optional(a.fill_left.as_ref(), b.fill_left.as_ref(), |a, b| same_number(*a, *b))
+                && same_optional(a.fill_right.as_ref(), b.fill_right.as_ref(), |a, b| same_number(*a, *b))
+        },
+    )
 }
 
 /// Whether each part of a tree lies where its text stands; else what does not.

@@ -88,7 +88,7 @@ impl Tally {
             own.examples.truncate(EXAMPLES);
         }
         self.slowest.extend(other.slowest);
-        self.slowest.sort_by(|a, b| b.0.cmp(&a.0));
+        self.slowest.sort_by_key(|slow| std::cmp::Reverse(slow.0));
         self.slowest.truncate(SLOWEST);
         self.bytes += other.bytes;
     }
@@ -125,7 +125,7 @@ pub(super) fn keep_panics() {
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> Fault {
-    let told = LAST_PANIC.with(|last| last.take());
+    let told = LAST_PANIC.take();
     let text =
         payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
     Fault::new("no panic", if told.is_empty() { text.unwrap_or_default().to_owned() } else { told })
