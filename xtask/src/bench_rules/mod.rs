@@ -157,20 +157,20 @@ fn half_a_day() -> anyhow::Result<(String, usize)> {
         let alerts = difference.pairs.into_iter().filter_map(|(_, got)| got).collect();
         firing.insert((failure.at.as_millis() / 1000, alertname), alerts);
     }
-    let mut text = anchor::tests(HALF);
+    let mut written = anchor::tests(HALF);
     for (seconds, alert) in evaluations() {
-        let _ = write!(text, "      - eval_time: {seconds}s\n        alertname: {alert}\n");
+        let _ = write!(written, "      - eval_time: {seconds}s\n        alertname: {alert}\n");
         let alerts = firing.get(&(seconds, alert.to_owned())).map_or(&[][..], Vec::as_slice);
         if !alerts.is_empty() {
-            text.push_str("        exp_alerts:\n");
+            written.push_str("        exp_alerts:\n");
         }
         for alert in alerts {
             let labels = alert.labels.iter().filter(|(name, _)| name != "alertname");
             let labels: Vec<String> = labels.map(|(name, value)| format!("{name}: '{value}'")).collect();
-            let _ = writeln!(text, "          - exp_labels: {{{}}}", labels.join(", "));
+            let _ = writeln!(written, "          - exp_labels: {{{}}}", labels.join(", "));
         }
     }
-    Ok((text, firing.values().map(Vec::len).sum()))
+    Ok((written, firing.values().map(Vec::len).sum()))
 }
 
 /// Every evaluation of half a day, in seconds from the start, with each alert.

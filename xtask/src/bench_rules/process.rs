@@ -48,7 +48,7 @@ pub(super) fn measured(command: &mut Command, output: &Path) -> anyhow::Result<T
     let wall = begun.elapsed();
     if !ended.success() {
         let words: String = fs::read_to_string(output)?.chars().take(2_000).collect();
-        bail!("{:?} ended with {ended}: {words}", command.get_program());
+        bail!("{} ended with {ended}: {words}", command.get_program().display());
     }
     Ok(Taken { wall, cpu: children()? - before, peak: peak / 1024 })
 }

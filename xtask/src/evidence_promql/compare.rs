@@ -234,6 +234,7 @@ mod tests {
     use super::*;
     use crate::judge::{Answer, Class, Failure};
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside failures, which are outcomes too")]
     fn vector(rows: &[(&str, f64)]) -> Outcome {
         let row = |(name, value): &(&str, f64)| Row {
             labels: [("n", *name)].into_iter().collect(),
