@@ -173,7 +173,9 @@ fn print_matching(matching: &Matching, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, " group_{side} ({})", Names(&matching.include))?;
     }
     match (matching.fill_left, matching.fill_right) {
-        (Some(left), Some(right)) if left.total_cmp(&right).is_eq() => write!(f, " fill ({})", Float(left)),
+        (Some(left), Some(right)) if left.total_cmp(&right).is_eq() || left.is_nan() && right.is_nan() => {
+            write!(f, " fill ({})", Float(left))
+        }
         (left, right) => {
             if let Some(left) = left {
                 write!(f, " fill_left ({})", Float(left))?;
