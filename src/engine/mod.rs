@@ -1,0 +1,4 @@
+//! One process's heart: scraping, rules on the clock, alerts sent, samples forwarded.
+//!
+//! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
+//! Must not know: HTTP servers, dashboards, llmobs.yaml.

@@ -1,0 +1,4 @@
+//! Prometheus' HTTP API and the viewer, over the engine.
+//!
+//! Owns: routes, parameters, the JSON of the API, pages.
+//! Must not know: how series are stored, how targets are scraped.
