@@ -2,3 +2,10 @@
 //!
 //! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
 //! Must not know: HTTP servers, dashboards, llmobs.yaml.
+
+mod status;
+
+pub use status::{
+    Alertmanagers, Clock, DroppedTarget, Exemplar, GroupStatus, Health, Metadata, Observe, ReloadError,
+    RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
+};
