@@ -3,6 +3,7 @@
 //! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
 //! Must not know: HTTP servers, dashboards, llmobs.yaml.
 
+mod relabel;
 mod status;
 
 pub use status::{
