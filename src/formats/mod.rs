@@ -1,6 +1,6 @@
 //! Models of texts that other programs read or write: files are parsed back before they are written.
 //!
-//! Owns: YAML and JSON as values, Prometheus rule files and promtool's unit tests with every part in its place, the
+//! Owns: YAML and JSON as values, `prometheus.yml`, rule files and promtool's unit tests with every part in its place, the
 //! notation of series, the frame of a Grafana dashboard, answers of Prometheus' query API.
 //! Must not know: where such a file comes from.
 //! Invariants: reading is strict about keys where the format is closed, so a slip is seen here first; what is read of
@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod dashboard;
 pub mod notation;
+pub mod prometheus;
 mod reader;
 pub mod rules;
 pub mod unit_test;

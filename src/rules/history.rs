@@ -8,7 +8,7 @@ use crate::{
 use super::{
     alert::AlertState,
     ask::{ask, query},
-    program::{Alerting, Compiled, Kind, Program, RuleId},
+    program::{Alerting, Kind, Program, RuleId},
     state::{AlertEntry, State},
     template::Context,
     view::AsOf,
@@ -111,11 +111,6 @@ impl History {
         episodes
     }
 
-    /// To go on from the end, live.
-    pub fn into_state(self) -> State {
-        self.state
-    }
-
     /// The alerts of a rule that are pending or firing at an instant, as they are after the evaluation at or before it;
     /// sorted by labels. `columns` are those that the rules were evaluated over. The message is that of a query that
     /// fails now and did not then.
@@ -189,40 +184,6 @@ impl History {
     }
 }
 
-impl State {
-    /// What a rule failed with at its last evaluation.
-    pub fn health(&self, program: &Program, rule: RuleId) -> Option<&str> {
-        self.rules[program.flat(rule)].error.as_deref()
-    }
-
-    /// The alerts of a rule, sorted by labels: those that are pending or firing, and those that were until lately.
-    /// `columns` are those that the rules are evaluated over.
-    pub fn alerts(&self, program: &Program, columns: &Columns, rule: RuleId) -> Vec<Alert> {
-        let index = program.flat(rule);
-        let Compiled { kind: Kind::Alerting(alerting), .. } = &program.rules[index] else {
-            return Vec::new();
-        };
-        let mut alerts: Vec<Alert> = Vec::new();
-        for entry in &self.rules[index].alerts {
-            let Some(activity) = entry.activity else { continue };
-            let view = AsOf::rule(columns, activity.seen_at, &self.written, index);
-            let (value, seen_at) = (activity.value, activity.seen_at);
-            alerts.push(Alert {
-                state: activity.state,
-                labels: entry.labels.clone(),
-                annotations: program.annotations(alerting, &entry.result, value, seen_at, &view),
-                value,
-                active_at: activity.active_at,
-                fired_at: activity.fired_at,
-                resolved_at: activity.resolved_at,
-                keep_firing_since: activity.keep_firing_since,
-            });
-        }
-        alerts.sort_by(|a, b| a.labels.cmp(&b.labels));
-        alerts
-    }
-}
-
 impl Program {
     /// The labels of the alert of a result.
     pub(super) fn alert_labels(
@@ -244,7 +205,7 @@ impl Program {
         labels.finish()
     }
 
-    fn annotations(
+    pub(super) fn annotations(
         &self,
         alerting: &Alerting,
         result: &Labels,

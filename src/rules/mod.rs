@@ -25,11 +25,13 @@
 //!         history.alerts_at(&program, &columns, RuleId, instant) -> Result<Vec<Alert>, String>   pending and firing;
 //!             labels, annotations (expanded), value, state, active_at, fired_at
 //!
-//! live:
-//!     let mut state = program.start();
-//!     program.evaluate(&mut state, group, at, &mut Columns)
-//!         state.alerts(&program, &columns, RuleId) -> Vec<Alert>   resolved ones of the last 15 m included
-//!         state.health(&program, RuleId) -> Option<&str>     what the rule failed with at its last evaluation
+//! live, over a store that others write to, too (`Ledger`):
+//!     let mut live = program.live(group, after_a_restart);
+//!     program.evaluate(&mut live, rule, at, &mut ledger)      each rule of the group, in order
+//!         live.alerts(rule) -> Vec<Alert>        resolved ones of the last 15 m included
+//!         live.health(rule) -> Option<&str>      what the rule failed with at its last evaluation
+//!         live.due(rule, at, resend_delay, interval) -> Vec<DueAlert>     what is to be sent
+//!     program.restore(&mut live, now, Restart { … }, &store)  after the second evaluation after a restart
 //! ```
 
 mod alert;
@@ -37,6 +39,7 @@ mod ask;
 mod depend;
 mod group;
 mod history;
+mod live;
 mod pass;
 mod program;
 mod run;
@@ -50,7 +53,7 @@ mod view;
 pub use alert::{Activity, AlertState, Restart, restored_active_at};
 pub use group::{AlertingRule, Group, RecordingRule, Rule};
 pub use history::{Alert, Episode, Gap, History, RuleFailure};
+pub use live::{DueAlert, Ledger, LiveGroup, RuleSample};
 pub use program::{Program, ProgramError, RuleId, Settings, TemplatePlace};
 pub use span::{Pace, Timeline};
-pub use state::State;
 pub use template::{Template, TemplateError};

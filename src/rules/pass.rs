@@ -17,7 +17,8 @@ use super::{
     view::AsOf,
 };
 
-const SAME_ALERTS: &str = "vector contains metrics with the same labelset after applying alert labels";
+pub(super) const SAME_ALERTS: &str =
+    "vector contains metrics with the same labelset after applying alert labels";
 
 /// The alerts of a rule over the instants of a block.
 pub(super) struct AlertPass<'a> {
@@ -190,7 +191,6 @@ impl AlertPass<'_> {
         written: &mut [Written],
     ) -> bool {
         let value = presence.map(|presence| presence.column[step]).filter(|value| !is_stale(*value));
-        let keeps_history = state.keeps_history;
         let entry = &mut state.rules[self.rule].alerts[alert];
         if value.is_none() && entry.activity.is_none() {
             return false;
@@ -201,9 +201,7 @@ impl AlertPass<'_> {
         let at = self.instants[step];
         let before = entry.activity;
         let active = advance(&mut entry.activity, at, value, self.alerting.holds);
-        if keeps_history {
-            note(self.compiled.id, entry, before, at);
-        }
+        note(self.compiled.id, entry, before, at);
         let Some(activity) = entry.activity.filter(|_| active) else { return false };
         let mut write = |series: usize, value: f64| {
             let column = written[alert][series].get_or_insert_with(|| vec![STALE; self.instants.len()]);
@@ -218,9 +216,6 @@ impl AlertPass<'_> {
     fn forget(&self, step: usize, state: &mut State) {
         for entry in &mut state.rules[self.rule].alerts {
             let before = entry.activity.take();
-            if !state.keeps_history {
-                continue;
-            }
             note(self.compiled.id, entry, before, self.instants[step]);
         }
     }
@@ -237,7 +232,7 @@ impl AlertPass<'_> {
         let known = state.rules[self.rule].alerts[alert].outputs;
         let outputs = known.unwrap_or_else(|| {
             let labels = state.rules[self.rule].alerts[alert].labels.clone();
-            let made = self.series(&labels).map(|labels| state.output(self.rule, &labels, columns));
+            let made = self.alerting.series(&labels).map(|labels| state.output(self.rule, &labels, columns));
             state.rules[self.rule].alerts[alert].outputs = Some(made);
             made
         });
@@ -257,26 +252,6 @@ impl AlertPass<'_> {
                 }
             });
         }
-    }
-
-    /// The labels of the series that an alert writes.
-    fn series(&self, alert: &Labels) -> [Labels; 3] {
-        let series = |name: &str, state: Option<AlertState>| {
-            let mut labels = self.alerting.base.edit();
-            for (name, value) in alert.iter() {
-                labels.set(name, value);
-            }
-            labels.set("__name__", name).set("alertname", self.alerting.name.clone());
-            if let Some(state) = state {
-                labels.set("alertstate", state.text());
-            }
-            labels.finish()
-        };
-        [
-            series("ALERTS", Some(AlertState::Pending)),
-            series("ALERTS", Some(AlertState::Firing)),
-            series("ALERTS_FOR_STATE", None),
-        ]
     }
 }
 

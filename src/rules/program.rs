@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    alert::Holds,
+    alert::{AlertState, Holds},
     depend::{ALERT_NAMES, Reading, Writing},
     group::{Group, Rule},
     template::{Template, TemplateError},
@@ -106,6 +106,28 @@ pub(super) struct Alerting {
     /// What its series have where an alert has no such label: the texts of the templates.
     pub(super) base: Labels,
     pub(super) stability: Stability,
+}
+
+impl Alerting {
+    /// The labels of the series that an alert writes.
+    pub(super) fn series(&self, alert: &Labels) -> [Labels; 3] {
+        let series = |name: &str, state: Option<AlertState>| {
+            let mut labels = self.base.edit();
+            for (name, value) in alert.iter() {
+                labels.set(name, value);
+            }
+            labels.set("__name__", name).set("alertname", self.name.clone());
+            if let Some(state) = state {
+                labels.set("alertstate", state.text());
+            }
+            labels.finish()
+        };
+        [
+            series("ALERTS", Some(AlertState::Pending)),
+            series("ALERTS", Some(AlertState::Firing)),
+            series("ALERTS_FOR_STATE", None),
+        ]
+    }
 }
 
 /// How often the labels of an alert have to be made.

@@ -16,7 +16,8 @@ use super::{
     view::AsOf,
 };
 
-const SAME_RECORDS: &str = "vector contains metrics with the same labelset after applying rule labels";
+pub(super) const SAME_RECORDS: &str =
+    "vector contains metrics with the same labelset after applying rule labels";
 
 impl Program {
     /// Evaluates a rule at all instants of a grid. Its `peers` are the rules that are evaluated instant by instant

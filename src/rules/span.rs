@@ -41,25 +41,6 @@ struct Feed {
 }
 
 impl Program {
-    /// The state before the first evaluation.
-    pub fn start(&self) -> State {
-        State::new(self, false)
-    }
-
-    /// Evaluates the rules of a group at an instant, in their order; what they give is appended, where later ones see
-    /// it. A rule that fails keeps what it failed with, see [`State::health`].
-    pub fn evaluate(&self, state: &mut State, group: usize, at: Timestamp, columns: &mut Columns) {
-        for rule in self.of_group(group) {
-            self.instant(rule, at, state, columns);
-        }
-    }
-
-    fn instant(&self, rule: usize, at: Timestamp, state: &mut State, columns: &mut Columns) {
-        let all = 0..self.rules.len();
-        let met = self.run(rule, &all, Grid::instant(at), state, columns, &mut Journal::new());
-        met.expect("at one instant, series that meet are a complaint of the rule");
-    }
-
     /// Evaluates all groups at all their instants of a span; at one instant in the order of the groups. What rules
     /// give is appended.
     pub fn evaluate_span(&self, timeline: Timeline, columns: &mut Columns) -> History {
@@ -74,7 +55,7 @@ impl Program {
         chunk: i64,
     ) -> History {
         let grids: Vec<Grid> = self.groups.iter().map(|group| timeline.grid(group.interval)).collect();
-        let mut state = State::new(self, true);
+        let mut state = State::new(self);
         let mut feed = self.take_feed(timeline.start, columns);
         let mut bound = Vec::new();
         if !feed.series.is_empty() {

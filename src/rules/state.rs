@@ -21,11 +21,9 @@ use super::{
 
 /// What the rules of a [`Program`] keep from one evaluation to the next.
 #[derive(Debug, Clone)]
-pub struct State {
+pub(super) struct State {
     pub(super) rules: Vec<RuleState>,
     pub(super) written: Written,
-    /// Whether episodes and failures are kept.
-    pub(super) keeps_history: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +84,7 @@ pub(super) struct Sheet<'a> {
 pub(super) type Journal = Vec<(SeriesId, Timestamp)>;
 
 impl State {
-    pub(super) fn new(program: &Program, keeps_history: bool) -> Self {
+    pub(super) fn new(program: &Program) -> Self {
         let rule = |rule: &super::program::Compiled| RuleState {
             id: rule.id,
             outputs: Vec::new(),
@@ -99,7 +97,7 @@ impl State {
         };
         let offsets = program.rules.iter().map(|rule| rule.offset).collect();
         let written = Written { series: HashMap::new(), offsets, others: HashMap::new() };
-        Self { rules: program.rules.iter().map(rule).collect(), written, keeps_history }
+        Self { rules: program.rules.iter().map(rule).collect(), written }
     }
 
     /// The place among a rule's outputs of the series with these labels.
@@ -189,7 +187,6 @@ impl State {
 
     /// Keeps what a rule failed with at each of these instants, or that it did not.
     pub(super) fn judge(&mut self, rule: usize, instants: &[Timestamp], sheet: &mut Sheet<'_>) {
-        let keeps_history = self.keeps_history;
         let state = &mut self.rules[rule];
         let whole = |(step, message): (usize, String), is_whole: bool| (step, (message, is_whole));
         let complaints = std::mem::take(&mut sheet.complaints).into_iter().map(|entry| whole(entry, false));
@@ -197,9 +194,6 @@ impl State {
         let failures: BTreeMap<usize, (String, bool)> = complaints.chain(mistakes).collect();
         let last = instants.len().wrapping_sub(1);
         state.error = failures.get(&last).map(|(message, _)| message.clone());
-        if !keeps_history {
-            return;
-        }
         let mut previous = None;
         for (step, (message, is_whole)) in failures {
             let follows = step == 0 || previous == Some(step - 1);
@@ -253,7 +247,7 @@ impl Output {
 }
 
 /// Appends a sample as Prometheus' head does: the same one again is no mistake.
-fn append(columns: &mut Columns, id: SeriesId, at: Timestamp, value: f64) -> Result<(), String> {
+pub(super) fn append(columns: &mut Columns, id: SeriesId, at: Timestamp, value: f64) -> Result<(), String> {
     match columns.append(id, at, value) {
         Ok(()) => Ok(()),
         Err(AppendError::OutOfOrder { .. }) => Err("out of order sample".to_owned()),

@@ -44,3 +44,9 @@ pub trait Select {
     /// own order. Samples outside the span may come along.
     fn select(&self, matchers: &[Matcher], span: Span) -> Result<Vec<Selected<'_>>, SelectError>;
 }
+
+impl<S: Select + ?Sized> Select for &S {
+    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Vec<Selected<'_>>, SelectError> {
+        (**self).select(matchers, span)
+    }
+}

@@ -2,3 +2,6 @@
 //!
 //! Owns: routes, parameters, the JSON of the API, pages.
 //! Must not know: how series are stored, how targets are scraped.
+//! Start reading at: [`http`].
+
+pub mod http;

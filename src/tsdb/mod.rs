@@ -2,3 +2,18 @@
 //!
 //! Owns: the log, chunks, blocks, retention; its own files on disk.
 //! Must not know: a query language, where samples come from, the clock.
+//! Invariants: a sample that [`Store::commit`] acknowledged is read back bit for bit until it is deleted or too old;
+//! time comes in with samples and with [`Store::maintain`].
+//! Start reading at: [`Store`].
+
+mod error;
+mod options;
+mod outcome;
+mod reader;
+mod store;
+
+pub use error::StoreError;
+pub use options::Options;
+pub use outcome::{Cardinality, Committed, Counted, Maintained, Recovery, Rejection, Stats};
+pub use reader::Reader;
+pub use store::{SeriesRef, Store};

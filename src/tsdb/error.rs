@@ -1,0 +1,18 @@
+//! What can go wrong with a store.
+
+use std::{io, path::PathBuf};
+
+/// Why the store cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store in {} is used by another process", .folder.display())]
+    Locked { folder: PathBuf },
+    #[error("the disk is full: {} cannot be written", .path.display())]
+    DiskFull { path: PathBuf },
+    #[error("{} is on a read-only file system", .path.display())]
+    ReadOnly { path: PathBuf },
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("{} was written by another version of llmobs (format {found}, this one reads {expected})", .path.display())]
+    Version { path: PathBuf, found: u32, expected: u32 },
+}
