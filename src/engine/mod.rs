@@ -5,6 +5,7 @@
 
 mod load;
 mod notice;
+mod outbox;
 mod relabel;
 mod rule_clock;
 mod status;
