@@ -128,10 +128,24 @@ pub struct Project {
   llmobs up                     Prometheus on 9090, Grafana on 3000, a mock service on 9091
   llmobs up --cost-ceiling 80   the same with another limit
   llmobs up --dry-run           show what would be done, and why
-  llmobs up --project staging --port-offset 100")]
+  llmobs up --project staging --port-offset 100
+  llmobs up --engine embedded   the same ports without Docker, in this process; `q` ends it
+  llmobs up --engine embedded --detach")]
 pub struct Up {
     #[command(flatten)]
     pub project: Project,
+    /// What runs the stack [default: `stack.engine` of the configuration, else `auto`]
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<Engine>,
+    /// Embedded only: run in the background (Docker's containers always do)
+    #[arg(long, short)]
+    pub detach: bool,
+    /// Embedded only: allow series to be deleted through the API
+    #[arg(long)]
+    pub enable_admin_api: bool,
+    /// Write lines of a log in place of the screen: this is the process in the background.
+    #[arg(long, hide = true)]
+    pub in_background: bool,
     /// Add this to every host port; remembered for the project
     #[arg(long, value_name = "N")]
     pub port_offset: Option<u16>,
@@ -146,6 +160,17 @@ pub struct Up {
     pub timeout: String,
     #[command(flatten)]
     pub overrides: Overrides,
+}
+
+/// What runs the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Docker where it answers and the images can be had, else embedded
+    Auto,
+    /// Containers
+    Docker,
+    /// This process alone
+    Embedded,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -37,6 +37,7 @@ pub(super) fn decode(
     let rules = reader.names(root, "include.rules", name::path);
     let dashboards = reader.names(root, "include.dashboards", name::path);
     let scrape = reader.names(root, "include.scrape", name::path);
+    let engine = reader.value(root, "stack.engine", name::engine);
     let components = components(root, &mut reader);
     let bind = reader.value(root, "stack.bind", scalar::address);
     let ports = ports(root, &mut reader);
@@ -53,6 +54,7 @@ pub(super) fn decode(
         tokens: TokenLimits { spike_per_second: spike_per_second? },
         include: Include { rules: rules?, dashboards: dashboards?, scrape: scrape? },
         stack: StackConfig {
+            engine: engine?,
             components,
             bind: bind?,
             ports: ports?,

@@ -115,11 +115,36 @@ pub struct Include {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackConfig {
+    pub engine: EngineChoice,
     /// In the order prometheus, grafana, exporter; no duplicates.
     pub components: Vec<Component>,
     pub bind: IpAddr,
     pub ports: Ports,
     pub images: Images,
+}
+
+/// What runs the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Docker where it answers and has or gets the images, else this process.
+    Auto,
+    /// Containers.
+    Docker,
+    /// One process of this binary.
+    Embedded,
+}
+
+impl EngineChoice {
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Docker, Self::Embedded];
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Docker => "docker",
+            Self::Embedded => "embedded",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

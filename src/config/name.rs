@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{text::nearest, yaml::Scalar};
 
 use super::{
-    Component, Role, SourceRef,
+    Component, EngineChoice, Role, SourceRef,
     scalar::{Refusal, refuse},
 };
 
@@ -150,6 +150,20 @@ pub(super) fn component(scalar: &Scalar) -> Result<Component, Refusal> {
         match nearest(text, Component::ALL.map(Component::name)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("components are {}", list(Component::ALL.map(Component::name))),
+        },
+    )
+}
+
+pub(super) fn engine(scalar: &Scalar) -> Result<EngineChoice, Refusal> {
+    let text = scalar.text.as_str();
+    if let Some(engine) = EngineChoice::ALL.into_iter().find(|engine| engine.name() == text) {
+        return Ok(engine);
+    }
+    refuse(
+        format!("`{}` is no engine", text.escape_debug()),
+        match nearest(text, EngineChoice::ALL.map(EngineChoice::name)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("engines are {}", list(EngineChoice::ALL.map(EngineChoice::name))),
         },
     )
 }

@@ -141,6 +141,11 @@ pub const KEYS: &[Key] = &[
     key("include.scrape", Kind::Names, "files of Prometheus scrape configurations"),
     key("stack", Kind::Section, "what `llmobs up` starts"),
     key(
+        "stack.engine",
+        Kind::Text,
+        "`docker` for containers, `embedded` for this one process, `auto` for Docker where it answers",
+    ),
+    key(
         "stack.components",
         Kind::Names,
         "which of prometheus, grafana and exporter; with `targets` the exporter only where it is named here",
@@ -156,7 +161,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Keys that a reader of the plans may write already, and that this version refuses by name.
-const LATER: [&str; 5] = ["alerts", "proof", "lint", "stack.engine", "targets[].bearer_token_file"];
+const LATER: [&str; 4] = ["alerts", "proof", "lint", "targets[].bearer_token_file"];
 
 /// The key at a path.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
@@ -263,7 +268,7 @@ mod tests {
         check("", "ceiling_per_hour", "`ceiling_per_hour` belongs below `cost`");
         check("", "objectivs", "did you mean `objectives`?");
         check("", "alerts", "this version of llmobs does not have `alerts` yet; remove it");
-        check("stack", "engine", "this version of llmobs does not have `engine` yet; remove it");
+        check("", "proof", "this version of llmobs does not have `proof` yet; remove it");
         check("tokens", "colour", "keys known here: `spike_per_second`");
     }
 

@@ -42,9 +42,11 @@ pub fn apply(frames: &mut [Frame], panel: &Panel) {
         let fields_of_values = frame.fields.iter().filter(|field| field.values.numbers().is_some()).count();
         for field in &mut frame.fields {
             field.settings = panel.defaults.clone();
-            field.title = title(field, frame.name.as_deref(), single_label.as_deref(), several, fields_of_values);
+            field.title =
+                title(field, frame.name.as_deref(), single_label.as_deref(), several, fields_of_values);
             for rule in &panel.overrides {
-                let laid_over: &[_] = if matches(rule, field, &frame.ref_id) { &rule.properties } else { &[] };
+                let laid_over: &[_] =
+                    if matches(rule, field, &frame.ref_id) { &rule.properties } else { &[] };
                 for (id, value) in laid_over {
                     field.settings.set(id, value);
                 }
@@ -133,12 +135,8 @@ impl<'a> Display<'a> {
             (None, Values::Times(_)) => "dateTimeAsIso",
             (unit, _) => unit.as_deref().unwrap_or(""),
         };
-        let mut display = Self {
-            settings,
-            unit: Unit::named(unit),
-            range: (least, greatest),
-            series_colour: Colour::GRAY,
-        };
+        let mut display =
+            Self { settings, unit: Unit::named(unit), range: (least, greatest), series_colour: Colour::GRAY };
         display.series_colour = display.colour_of_series(field);
         display
     }
@@ -153,7 +151,8 @@ impl<'a> Display<'a> {
     }
 
     fn colour_of_series(&self, field: &Field) -> Colour {
-        let fixed = || self.settings.color.as_ref().and_then(|color| color.fixed.as_deref()).unwrap_or("gray");
+        let fixed =
+            || self.settings.color.as_ref().and_then(|color| color.fixed.as_deref()).unwrap_or("gray");
         match self.settings.color.as_ref().map(|color| color.mode) {
             Some(ColorMode::Fixed) => Colour::named(fixed()),
             Some(ColorMode::PaletteByName) => Colour::of_name(&field.title),
@@ -207,7 +206,9 @@ impl<'a> Display<'a> {
         match self.settings.color.as_ref().map(|color| color.mode) {
             Some(ColorMode::Continuous(colours)) => (Colour::between(colours, self.share(value)), true),
             Some(ColorMode::Thresholds) | None => {
-                let Some(thresholds) = &self.settings.thresholds else { return (Colour::named("green"), false) };
+                let Some(thresholds) = &self.settings.thresholds else {
+                    return (Colour::named("green"), false);
+                };
                 let step = active(thresholds, value, self.range);
                 let name = thresholds.steps.get(step).map_or("gray", |step| &*step.color);
                 (Colour::named(name), step > 0)
@@ -281,7 +282,8 @@ mod tests {
         let panel = Dashboard::parse(PANEL).unwrap().rows.remove(0).panels.remove(0);
         let labels = [("model", "m")].into_iter().collect();
         let field = Field { labels, ..Field::new("Value", Values::Numbers(vec![0.5, 6.0])) };
-        let mut frames = vec![Frame { ref_id: "A".to_owned(), name: Some(name.to_owned()), fields: vec![field] }];
+        let mut frames =
+            vec![Frame { ref_id: "A".to_owned(), name: Some(name.to_owned()), fields: vec![field] }];
         apply(&mut frames, &panel);
         frames.remove(0).fields.remove(0)
     }

@@ -56,14 +56,70 @@ const NATIVE: [(&str, u32); 14] = [
 
 /// The palette that colours series in their order.
 pub const CLASSIC: [&str; 64] = [
-    "green", "semi-dark-yellow", "blue", "orange", "red", "purple", "dark-green", "dark-yellow", "dark-blue",
-    "dark-orange", "dark-red", "dark-purple", "super-light-green", "super-light-yellow", "super-light-blue",
-    "super-light-orange", "super-light-red", "super-light-purple", "#447EBC", "#C15C17", "#890F02", "#0A437C",
-    "#6D1F62", "#584477", "#B7DBAB", "#F4D598", "#70DBED", "#F9BA8F", "#F29191", "#82B5D8", "#E5A8E2", "#AEA2E0",
-    "#629E51", "#E5AC0E", "#64B0C8", "#E0752D", "#BF1B00", "#0A50A1", "#962D82", "#614D93", "#9AC48A", "#F2C96D",
-    "#65C5DB", "#F9934E", "#EA6460", "#5195CE", "#D683CE", "#806EB7", "#3F6833", "#967302", "#2F575E", "#99440A",
-    "#58140C", "#052B51", "#511749", "#3F2B5B", "#E0F9D7", "#FCEACA", "#CFFAFF", "#F9E2D2", "#FCE2DE", "#BADFF4",
-    "#F9D9F9", "#DEDAF7",
+    "green",
+    "semi-dark-yellow",
+    "blue",
+    "orange",
+    "red",
+    "purple",
+    "dark-green",
+    "dark-yellow",
+    "dark-blue",
+    "dark-orange",
+    "dark-red",
+    "dark-purple",
+    "super-light-green",
+    "super-light-yellow",
+    "super-light-blue",
+    "super-light-orange",
+    "super-light-red",
+    "super-light-purple",
+    "#447EBC",
+    "#C15C17",
+    "#890F02",
+    "#0A437C",
+    "#6D1F62",
+    "#584477",
+    "#B7DBAB",
+    "#F4D598",
+    "#70DBED",
+    "#F9BA8F",
+    "#F29191",
+    "#82B5D8",
+    "#E5A8E2",
+    "#AEA2E0",
+    "#629E51",
+    "#E5AC0E",
+    "#64B0C8",
+    "#E0752D",
+    "#BF1B00",
+    "#0A50A1",
+    "#962D82",
+    "#614D93",
+    "#9AC48A",
+    "#F2C96D",
+    "#65C5DB",
+    "#F9934E",
+    "#EA6460",
+    "#5195CE",
+    "#D683CE",
+    "#806EB7",
+    "#3F6833",
+    "#967302",
+    "#2F575E",
+    "#99440A",
+    "#58140C",
+    "#052B51",
+    "#511749",
+    "#3F2B5B",
+    "#E0F9D7",
+    "#FCEACA",
+    "#CFFAFF",
+    "#F9E2D2",
+    "#FCE2DE",
+    "#BADFF4",
+    "#F9D9F9",
+    "#DEDAF7",
 ];
 
 /// Backgrounds of panels.
@@ -94,7 +150,8 @@ impl Colour {
                 return Self { dark: rgb(hex[index]), light: rgb(hex[index + 1]) };
             }
         }
-        let native = || NATIVE.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, hex)| rgb(*hex));
+        let native =
+            || NATIVE.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, hex)| rgb(*hex));
         let plain = hex(name).or_else(|| function(name)).or_else(native);
         plain.map_or(Self::GRAY, |plain| Self { dark: plain, light: plain })
     }
@@ -123,7 +180,11 @@ impl Colour {
         let colours: Vec<Self> = names.iter().map(|name| Self::named(name)).collect();
         let Some(last) = colours.len().checked_sub(1) else { return Self::GRAY };
         let place = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) } * last as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the last index"
+        )]
         let index = (place.floor() as usize).min(last);
         let (from, to) = (colours[index], colours[(index + 1).min(last)]);
         let part = place - place.floor();
@@ -173,7 +234,12 @@ fn mixed(from: Rgba, to: Rgba, part: f64) -> Rgba {
         let value = value.round().clamp(0.0, 255.0) as u8;
         value
     };
-    Rgba { r: channel(from.r, to.r), g: channel(from.g, to.g), b: channel(from.b, to.b), a: channel(from.a, to.a) }
+    Rgba {
+        r: channel(from.r, to.r),
+        g: channel(from.g, to.g),
+        b: channel(from.b, to.b),
+        a: channel(from.a, to.a),
+    }
 }
 
 /// `#rgb`, `#rrggbb` or `#rrggbbaa`.

@@ -66,7 +66,8 @@ impl Steps {
         let interval = rounded(range.millis() / points.max(1));
         let safe = range.millis().div_euclid(MOST_POINTS) + 1;
         let interval = interval.max(least.unwrap_or(scrape)).max(1);
-        let interval = if interval >= safe { interval } else { safe.div_euclid(1000).saturating_add(1) * 1000 };
+        let interval =
+            if interval >= safe { interval } else { safe.div_euclid(1000).saturating_add(1) * 1000 };
         let scrape = least.unwrap_or(scrape);
         Self { interval, rate_interval: interval.saturating_add(scrape).max(scrape.saturating_mul(4)) }
     }
@@ -195,12 +196,14 @@ fn table(target: &Target, block: &Block, grid: Grid, several: bool) -> Frame {
         .filter_map(|(labels, row)| row.first().map(|value| (labels, *value)))
         .filter(|(_, value)| !is_stale(*value))
         .collect();
-    let mut names: Vec<&str> = rows.iter().flat_map(|(labels, _)| labels.iter().map(|(name, _)| name)).collect();
+    let mut names: Vec<&str> =
+        rows.iter().flat_map(|(labels, _)| labels.iter().map(|(name, _)| name)).collect();
     names.sort_unstable();
     names.dedup();
     let mut fields = vec![Field::new("Time", Values::Times(rows.iter().map(|_| grid.start).collect()))];
     for name in names {
-        let texts = rows.iter().map(|(labels, _)| Some(labels.get(name).unwrap_or_default().to_owned())).collect();
+        let texts =
+            rows.iter().map(|(labels, _)| Some(labels.get(name).unwrap_or_default().to_owned())).collect();
         fields.push(Field::new(name, Values::Texts(texts)));
     }
     let value = if several { format!("Value #{}", target.ref_id) } else { "Value".to_owned() };

@@ -77,10 +77,15 @@ pub fn reduce(calc: &str, values: &[f64]) -> Option<f64> {
         "stdDev" => Some(variance(numbers())?.sqrt()),
         "variance" => variance(numbers()),
         percentile => {
-            let percent: f64 = percentile.strip_prefix('p')?.parse().ok().filter(|p| (1.0..100.0).contains(p))?;
+            let percent: f64 =
+                percentile.strip_prefix('p')?.parse().ok().filter(|p| (1.0..100.0).contains(p))?;
             let all = sorted();
             let place = percent / 100.0 * (all.len().checked_sub(1)? as f64);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the list")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an index of the list"
+            )]
             let index = place.round() as usize;
             all.get(index).copied()
         }

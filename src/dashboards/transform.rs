@@ -24,7 +24,9 @@ pub fn transform(frames: Vec<Frame>, steps: &[Transformation], notes: &mut Vec<S
             "limit" => {
                 let limit = options["limitField"].as_u64().unwrap_or(10);
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                frames.iter_mut().for_each(|frame| keep_rows(frame, &(0..frame.len().min(limit)).collect::<Vec<_>>()));
+                frames
+                    .iter_mut()
+                    .for_each(|frame| keep_rows(frame, &(0..frame.len().min(limit)).collect::<Vec<_>>()));
             }
             "filterFieldsByName" => frames.iter_mut().for_each(|frame| filter_fields(frame, options)),
             other => notes.push(format!("the transformation {other} is not applied")),
@@ -77,8 +79,11 @@ fn merge(frames: Vec<Frame>) -> Vec<Frame> {
         }
     }
     let field_of = |frame: &Frame, name: &str| frame.fields.iter().position(|field| field.name == name);
-    let shared: Vec<&str> =
-        names.iter().copied().filter(|name| frames.iter().all(|frame| field_of(frame, name).is_some())).collect();
+    let shared: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| frames.iter().all(|frame| field_of(frame, name).is_some()))
+        .collect();
     if shared.is_empty() {
         return frames;
     }
@@ -91,7 +96,8 @@ fn merge(frames: Vec<Frame>) -> Vec<Frame> {
             let cells: Vec<Option<CellValue>> =
                 columns.iter().map(|field| field.and_then(|field| cell(field, row))).collect();
             let parts = names.iter().zip(&cells).filter(|(name, _)| shared.contains(name));
-            let key: Vec<String> = parts.map(|(_, cell)| cell.as_ref().map(CellValue::key).unwrap_or_default()).collect();
+            let key: Vec<String> =
+                parts.map(|(_, cell)| cell.as_ref().map(CellValue::key).unwrap_or_default()).collect();
             let known = by_key.entry(key.join("\u{1}")).or_default();
             let agrees = |index: &&usize| {
                 rows[**index].iter().zip(&cells).all(|(old, new)| match (old, new) {
@@ -130,10 +136,14 @@ fn column_of<'a>(like: &Values, cells: impl Iterator<Item = Option<&'a CellValue
             cells.map(|cell| if let Some(CellValue::Time(time)) = cell { *time } else { 0 }).collect(),
         ),
         Values::Numbers(_) => Values::Numbers(
-            cells.map(|cell| if let Some(CellValue::Number(number)) = cell { *number } else { STALE }).collect(),
+            cells
+                .map(|cell| if let Some(CellValue::Number(number)) = cell { *number } else { STALE })
+                .collect(),
         ),
         Values::Texts(_) => Values::Texts(
-            cells.map(|cell| if let Some(CellValue::Text(text)) = cell { text.clone() } else { None }).collect(),
+            cells
+                .map(|cell| if let Some(CellValue::Text(text)) = cell { text.clone() } else { None })
+                .collect(),
         ),
     }
 }
@@ -146,7 +156,8 @@ fn organize(frame: &mut Frame, options: &Value) {
         frame.fields.retain(|field| include.get(&field.name).and_then(Value::as_bool) == Some(true));
     }
     // Fields without a place keep theirs among the others, behind those that have one.
-    let place = |field: &Field| of("indexByName", &field.name).and_then(|place| place.as_i64()).unwrap_or(i64::MAX);
+    let place =
+        |field: &Field| of("indexByName", &field.name).and_then(|place| place.as_i64()).unwrap_or(i64::MAX);
     frame.fields.sort_by_key(place);
     for field in &mut frame.fields {
         let new = of("renameByName", &field.name).and_then(|new| new.as_str().map(str::to_owned));
@@ -159,8 +170,10 @@ fn organize(frame: &mut Frame, options: &Value) {
 
 fn filter_fields(frame: &mut Frame, options: &Value) {
     let matches = |side: &str, name: &str| {
-        let listed = options[side]["names"].as_array().map(|names| names.iter().any(|one| one.as_str() == Some(name)));
-        let pattern = options[side]["pattern"].as_str().and_then(|pattern| unanchored(pattern.trim_matches('/')).ok());
+        let listed =
+            options[side]["names"].as_array().map(|names| names.iter().any(|one| one.as_str() == Some(name)));
+        let pattern =
+            options[side]["pattern"].as_str().and_then(|pattern| unanchored(pattern.trim_matches('/')).ok());
         let pattern = pattern.map(|pattern| pattern.is_match(name));
         (listed.is_some() || pattern.is_some()).then(|| listed.unwrap_or(false) || pattern.unwrap_or(false))
     };
@@ -177,13 +190,16 @@ fn sort_by_options(frame: &mut Frame, options: &Value) {
 
 /// Sorts rows by a field; what is missing stands last. A field that is not there changes nothing.
 pub fn sort_by(frame: &mut Frame, name: &str, descending: bool) {
-    let Some(field) = frame.fields.iter().find(|field| field.title == name || field.name == name) else { return };
+    let Some(field) = frame.fields.iter().find(|field| field.title == name || field.name == name) else {
+        return;
+    };
     let mut order: Vec<usize> = (0..frame.len()).collect();
     let oriented = |order: Ordering| if descending { order.reverse() } else { order };
     match &field.values {
         Values::Times(times) => order.sort_by(|a, b| oriented(times.get(*a).cmp(&times.get(*b)))),
         Values::Numbers(numbers) => order.sort_by(|a, b| {
-            let (a, b) = (numbers.get(*a).copied().unwrap_or(STALE), numbers.get(*b).copied().unwrap_or(STALE));
+            let (a, b) =
+                (numbers.get(*a).copied().unwrap_or(STALE), numbers.get(*b).copied().unwrap_or(STALE));
             match (a.is_nan(), b.is_nan()) {
                 (false, false) => oriented(a.total_cmp(&b)),
                 (a, b) => a.cmp(&b).then(Ordering::Equal),
@@ -198,11 +214,15 @@ pub fn sort_by(frame: &mut Frame, name: &str, descending: bool) {
 fn keep_rows(frame: &mut Frame, rows: &[usize]) {
     for field in &mut frame.fields {
         field.values = match &field.values {
-            Values::Times(times) => Values::Times(rows.iter().filter_map(|row| times.get(*row).copied()).collect()),
+            Values::Times(times) => {
+                Values::Times(rows.iter().filter_map(|row| times.get(*row).copied()).collect())
+            }
             Values::Numbers(numbers) => {
                 Values::Numbers(rows.iter().filter_map(|row| numbers.get(*row).copied()).collect())
             }
-            Values::Texts(texts) => Values::Texts(rows.iter().filter_map(|row| texts.get(*row).cloned()).collect()),
+            Values::Texts(texts) => {
+                Values::Texts(rows.iter().filter_map(|row| texts.get(*row).cloned()).collect())
+            }
         };
     }
 }
@@ -268,10 +288,7 @@ mod tests {
         check(&format!("[{merge}]"), "Time|model|Value #A|Value #B 5|x|1|- 5|y|2|3 5|z|-|NaN");
         let organize = r#"{"id": "organize", "options": {"excludeByName": {"Time": true},
             "indexByName": {"Value #B": 0, "model": 1}, "renameByName": {"model": "Model", "Value #A": ""}}}"#;
-        check(
-            &format!("[{merge}, {organize}]"),
-            "Value #B|Model|Value #A -|x|1 3|y|2 NaN|z|-",
-        );
+        check(&format!("[{merge}, {organize}]"), "Value #B|Model|Value #A -|x|1 3|y|2 NaN|z|-");
         let sort = r#"{"id": "sortBy", "options": {"sort": [{"field": "Value #A", "desc": true}]}}"#;
         check(&format!("[{merge}, {sort}]"), "Time|model|Value #A|Value #B 5|y|2|3 5|x|1|- 5|z|-|NaN");
         check(

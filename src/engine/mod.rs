@@ -3,7 +3,15 @@
 //! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
 //! Must not know: HTTP servers, dashboards, llmobs.yaml.
 
+mod load;
+mod notice;
+mod outbox;
+mod relabel;
+mod rule_clock;
 mod status;
+
+pub use load::{Loaded, load};
+pub use notice::{Notice, Notices};
 
 pub use status::{
     Alertmanagers, Clock, DroppedTarget, Exemplar, GroupStatus, Health, Metadata, Observe, ReloadError,

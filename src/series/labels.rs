@@ -123,7 +123,18 @@ impl LabelsEdit {
     }
 
     pub fn remove(&mut self, name: &str) -> &mut Self {
-        self.set(name, "")
+        self.retain(|have| have != name)
+    }
+
+    /// Leaves the labels whose names are kept.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> &mut Self {
+        self.0.retain(|(name, _)| keep(name));
+        self
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     pub fn finish(self) -> Labels {

@@ -14,6 +14,7 @@ mod labels;
 mod matcher;
 mod quote;
 mod regexp;
+mod replacement;
 mod select;
 
 pub use columns::{AppendError, Columns, SeriesId};
@@ -25,6 +26,7 @@ pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};
 pub use quote::{quoted, quoted_char};
 pub use regexp::{PatternError, anchored, unanchored};
+pub use replacement::{Groups, Pattern, Replacement};
 pub use select::{STALE, Select, SelectError, Selected, Span as TimeSpan, is_stale};
 
 use crate::time::Timestamp;

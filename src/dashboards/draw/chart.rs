@@ -45,7 +45,11 @@ pub(super) fn chart(html: &mut Html, title: &str, chart: &Chart) {
 /// Marks of an axis of values. The longest text, unseen, gives the column its width.
 fn values(html: &mut Html, axis: &Axis) {
     let longest = axis.ticks.iter().map(|tick| tick.text.as_str()).max_by_key(|text| text.chars().count());
-    html.raw(if axis.side == Side::Right { "<div class=\"ys right\" aria-hidden=\"true\">" } else { "<div class=\"ys\" aria-hidden=\"true\">" });
+    html.raw(if axis.side == Side::Right {
+        "<div class=\"ys right\" aria-hidden=\"true\">"
+    } else {
+        "<div class=\"ys\" aria-hidden=\"true\">"
+    });
     if let Some(label) = &axis.label {
         html.raw("<b>").text(label).raw("</b>");
     }
@@ -90,8 +94,15 @@ fn drawing(html: &mut Html, title: &str, chart: &Chart) {
         html.raw("</g>");
     }
     for guide in &chart.guides {
-        html.raw(if guide.dashed { "<path class=\"guide dashed\" style=\"stroke:" } else { "<path class=\"guide\" style=\"stroke:" });
-        html.text(&guide.colour.css()).raw("\" d=\"").path(&format!("M0 {}H2000", down(guide.at))).raw("\"/>");
+        html.raw(if guide.dashed {
+            "<path class=\"guide dashed\" style=\"stroke:"
+        } else {
+            "<path class=\"guide\" style=\"stroke:"
+        });
+        html.text(&guide.colour.css())
+            .raw("\" d=\"")
+            .path(&format!("M0 {}H2000", down(guide.at)))
+            .raw("\"/>");
     }
     html.raw("</svg>");
 }
@@ -148,7 +159,11 @@ fn entries(html: &mut Html, chart: &Chart) {
             swatch(html, entry.colour);
             html.text(&entry.name);
             for (calc, value) in legend.calcs.iter().zip(&entry.calcs) {
-                html.raw(" <small>").text(&crate::dashboards::reduce::title(calc)).raw(": ").text(value).raw("</small>");
+                html.raw(" <small>")
+                    .text(&crate::dashboards::reduce::title(calc))
+                    .raw(": ")
+                    .text(value)
+                    .raw("</small>");
             }
             html.raw("</li>");
         }
@@ -199,7 +214,8 @@ fn hover(chart: &Chart) -> Value {
 /// Texts parted by `|`, without the suffix that all of them have; nothing where a text is that before it, `-` where
 /// there is none.
 fn packed(texts: &[Option<String>]) -> (String, String) {
-    let split = |text: &str| text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(text.len());
+    let split =
+        |text: &str| text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(text.len());
     let suffix_of = |text: &str| text[split(text)..].to_owned();
     let mut present = texts.iter().flatten();
     let suffix = present.next().map(|text| suffix_of(text)).unwrap_or_default();

@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn shares_are_short() {
-        for (share, expect) in [(0.0, "0%"), (1.0 / 3.0, "33.33%"), (1.0, "100%"), (-0.0, "0%"), (f64::NAN, "0%")] {
+        for (share, expect) in
+            [(0.0, "0%"), (1.0 / 3.0, "33.33%"), (1.0, "100%"), (-0.0, "0%"), (f64::NAN, "0%")]
+        {
             assert_eq!(Html::new().percent(share).as_str(), expect);
         }
     }

@@ -48,7 +48,9 @@ fn value(html: &mut Html, text: &Formatted) {
 }
 
 fn spark(html: &mut Html, spark: &Spark, on_colour: bool) {
-    html.raw("<svg class=\"spark\" viewBox=\"0 0 2000 1000\" preserveAspectRatio=\"none\" aria-hidden=\"true\"");
+    html.raw(
+        "<svg class=\"spark\" viewBox=\"0 0 2000 1000\" preserveAspectRatio=\"none\" aria-hidden=\"true\"",
+    );
     if !on_colour {
         html.raw(" style=\"color:").text(&spark.colour.css()).raw("\"");
     }
@@ -61,7 +63,9 @@ pub(super) fn bars(html: &mut Html, bars: &[Bar]) {
     for bar in bars {
         html.raw("<div class=\"gauge\"><span class=\"name\">").text(&bar.name);
         html.raw("</span><span class=\"track\"><span style=\"width:").percent(bar.share);
-        html.raw(";background:").text(&bar.colour.css()).raw("\"></span></span><span class=\"number\" style=\"color:");
+        html.raw(";background:")
+            .text(&bar.colour.css())
+            .raw("\"></span></span><span class=\"number\" style=\"color:");
         html.text(&bar.colour.css()).raw("\">").show(&bar.text).raw("</span></div>");
     }
     html.raw("</div>");

@@ -117,7 +117,9 @@ mod tests {
     use super::*;
 
     fn plotted(points: &[(f64, f64, f64)]) -> Plotted {
-        Plotted { runs: vec![points.iter().map(|(x, top, base)| Point { x: *x, top: *top, base: *base }).collect()] }
+        Plotted {
+            runs: vec![points.iter().map(|(x, top, base)| Point { x: *x, top: *top, base: *base }).collect()],
+        }
     }
 
     #[test]

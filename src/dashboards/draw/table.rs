@@ -93,6 +93,9 @@ fn content(html: &mut Html, cell: &TableCell) {
 }
 
 fn gauge(html: &mut Html, share: f64, colour: Colour) {
-    html.raw(" style=\"background:linear-gradient(90deg,").text(&colour.opaque(45).css()).raw(" ").percent(share);
+    html.raw(" style=\"background:linear-gradient(90deg,")
+        .text(&colour.opaque(45).css())
+        .raw(" ")
+        .percent(share);
     html.raw(",transparent ").percent(share).raw(")\"");
 }

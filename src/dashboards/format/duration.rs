@@ -62,7 +62,10 @@ pub(super) fn scaled(ladder: Ladder, value: f64, decimals: Option<u16>) -> Forma
     let mut suffix = (*name).to_owned();
     // Grafana writes the unit that is given as it is, except for days, and the others in the plural.
     let plural = index > 0 || *name == " day";
-    if plural && scaled.abs() > 1.0 && matches!(suffix.as_str(), " min" | " hour" | " day" | " week" | " year") {
+    if plural
+        && scaled.abs() > 1.0
+        && matches!(suffix.as_str(), " min" | " hour" | " day" | " week" | " year")
+    {
         suffix.push('s');
     }
     Formatted { text: to_fixed(scaled, decimals), suffix, ..Formatted::default() }
@@ -112,7 +115,8 @@ pub(super) fn clock(seconds: f64, days: Days) -> Formatted {
         text = format!("{} d ", (left / 86_400.0).floor());
         left %= 86_400.0;
     }
-    let (hours, minutes, rest) = ((left / 3600.0).floor(), (left % 3600.0 / 60.0).floor(), (left % 60.0).floor());
+    let (hours, minutes, rest) =
+        ((left / 3600.0).floor(), (left % 3600.0 / 60.0).floor(), (left % 60.0).floor());
     text.push_str(&format!("{hours:02}:{minutes:02}:{rest:02}"));
     Formatted::with(text, if seconds < 0.0 { " ago" } else { "" })
 }

@@ -19,12 +19,27 @@ enum Notation {
     /// A factor of the value, then `%`.
     Percent(f64),
     /// Powers of a factor, each with its name; the index of the one without.
-    Scaled { factor: f64, names: &'static [&'static str], offset: usize, unit: String, space: bool },
-    Currency { symbol: String, behind: bool },
+    Scaled {
+        factor: f64,
+        names: &'static [&'static str],
+        offset: usize,
+        unit: String,
+        space: bool,
+    },
+    Currency {
+        symbol: String,
+        behind: bool,
+    },
     Duration(Ladder),
     Seconds,
-    Spelt { millis: f64, unit: &'static str },
-    Clock { seconds: f64, days: Days },
+    Spelt {
+        millis: f64,
+        unit: &'static str,
+    },
+    Clock {
+        seconds: f64,
+        days: Days,
+    },
     /// Milliseconds since the epoch.
     Instant,
     Locale,
@@ -149,7 +164,10 @@ impl Unit {
 
     /// Whether zeros at the end of a decimal fraction may be cut off on an axis.
     pub fn trims_zeros(&self) -> bool {
-        !matches!(self.0, Notation::Currency { .. } | Notation::Instant | Notation::Locale | Notation::Bool(..))
+        !matches!(
+            self.0,
+            Notation::Currency { .. } | Notation::Instant | Notation::Locale | Notation::Bool(..)
+        )
     }
 }
 

@@ -65,7 +65,10 @@ pub struct Mapping {
 #[derive(Debug, Clone, PartialEq)]
 pub enum MappingMatch {
     Value(String),
-    Range { from: f64, to: f64 },
+    Range {
+        from: f64,
+        to: f64,
+    },
     /// A pattern, as `regex` reads it.
     Pattern(String),
     Special(Special),

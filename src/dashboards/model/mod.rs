@@ -11,8 +11,8 @@ use serde_json::Value;
 
 pub use field::{
     Align, AxisPlacement, Cell, ColorMode, ColorSettings, Custom, DataLink, DrawStyle, FieldMatcher,
-    FieldSettings, Interpolation, Mapping, MappingMatch, Override, Special, Stacking, ThresholdStep, Thresholds,
-    ThresholdsStyle,
+    FieldSettings, Interpolation, Mapping, MappingMatch, Override, Special, Stacking, ThresholdStep,
+    Thresholds, ThresholdsStyle,
 };
 pub use panel::{
     BarOptions, GraphMode, GridPos, Legend, Panel, PanelKind, Reduce, SeriesOptions, SortBy, StatColor,
@@ -112,7 +112,12 @@ impl Annotation {
             step: json::text(value, "step"),
             title_format: json::text(value, "titleFormat").unwrap_or_default(),
             text_format: json::text(value, "textFormat").unwrap_or_default(),
-            tag_keys: keys.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+            tag_keys: keys
+                .split(',')
+                .map(str::trim)
+                .filter(|key| !key.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }

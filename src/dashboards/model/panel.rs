@@ -199,7 +199,10 @@ impl Panel {
 impl Target {
     fn read(value: &Value, index: usize) -> Option<Self> {
         let expr = json::text(value, "expr").filter(|_| !json::flag(value, "hide"))?;
-        let letter = u8::try_from(index).ok().filter(|index| *index < 26).map_or('Z', |index| char::from(b'A' + index));
+        let letter = u8::try_from(index)
+            .ok()
+            .filter(|index| *index < 26)
+            .map_or('Z', |index| char::from(b'A' + index));
         let instant = json::flag(value, "instant");
         Some(Self {
             ref_id: json::text(value, "refId").unwrap_or_else(|| letter.to_string()),
@@ -222,7 +225,11 @@ fn kind(name: &str, options: &Value) -> PanelKind {
                 Some("background" | "background_solid") => StatColor::Background,
                 _ => StatColor::Value,
             },
-            graph: if options["graphMode"].as_str() == Some("none") { GraphMode::None } else { GraphMode::Area },
+            graph: if options["graphMode"].as_str() == Some("none") {
+                GraphMode::None
+            } else {
+                GraphMode::Area
+            },
             text: match options["textMode"].as_str() {
                 Some("value") => TextMode::Value,
                 Some("value_and_name") => TextMode::ValueAndName,
@@ -245,7 +252,10 @@ fn kind(name: &str, options: &Value) -> PanelKind {
         }
         "table" => {
             let sort = |value: &Value| {
-                Some(SortBy { field: json::text(value, "displayName")?, descending: json::flag(value, "desc") })
+                Some(SortBy {
+                    field: json::text(value, "displayName")?,
+                    descending: json::flag(value, "desc"),
+                })
             };
             PanelKind::Table(TableOptions {
                 show_header: options["showHeader"].as_bool().unwrap_or(true),
@@ -253,7 +263,9 @@ fn kind(name: &str, options: &Value) -> PanelKind {
             })
         }
         "bargauge" | "gauge" => PanelKind::Bars(BarOptions { reduce: reduce(&options["reduceOptions"]) }),
-        "text" => PanelKind::Text(TextOptions { content: json::text(options, "content").unwrap_or_default() }),
+        "text" => {
+            PanelKind::Text(TextOptions { content: json::text(options, "content").unwrap_or_default() })
+        }
         other => PanelKind::Unknown(other.to_owned()),
     }
 }

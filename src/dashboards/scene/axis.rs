@@ -134,7 +134,12 @@ fn round_step(rough: f64, binary: bool) -> Option<f64> {
 }
 
 /// Marks with their texts: as many decimals as tell them apart, or as the field has.
-pub(super) fn value_ticks(scale: Scale, marks: &[f64], display: &Display<'_>, decimals: Option<u16>) -> Vec<Tick> {
+pub(super) fn value_ticks(
+    scale: Scale,
+    marks: &[f64],
+    display: &Display<'_>,
+    decimals: Option<u16>,
+) -> Vec<Tick> {
     let unit: &Unit = display.unit();
     let write = |digits: Option<u16>| -> Vec<String> {
         let write = |value: &f64| {
@@ -274,8 +279,16 @@ mod tests {
             assert_eq!(texts.join(" "), expect);
         };
         check("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z", "10:00 10:10 10:20 10:30 10:40 10:50 11:00");
-        check("2026-11-26T10:00:01Z", "2026-11-26T10:01:00Z", "10:00:10 10:00:20 10:00:30 10:00:40 10:00:50 10:01:00");
-        check("2026-11-25T12:00:00Z", "2026-11-27T12:00:00Z", "11/25 12:00 11/26 00:00 11/26 12:00 11/27 00:00 11/27 12:00");
+        check(
+            "2026-11-26T10:00:01Z",
+            "2026-11-26T10:01:00Z",
+            "10:00:10 10:00:20 10:00:30 10:00:40 10:00:50 10:01:00",
+        );
+        check(
+            "2026-11-25T12:00:00Z",
+            "2026-11-27T12:00:00Z",
+            "11/25 12:00 11/26 00:00 11/26 12:00 11/27 00:00 11/27 12:00",
+        );
         check("2026-11-01T00:00:00Z", "2026-11-29T00:00:00Z", "11/05 11/12 11/19 11/26");
     }
 }

@@ -2,12 +2,7 @@
 
 use crate::{
     dashboards::{
-        display::Display,
-        format::Formatted,
-        frame::Frame,
-        model::BarOptions,
-        palette::Colour,
-        reduce::reduce,
+        display::Display, format::Formatted, frame::Frame, model::BarOptions, palette::Colour, reduce::reduce,
     },
     series::STALE,
 };
@@ -40,7 +35,12 @@ pub(super) fn bars(frames: &[Frame], options: &BarOptions) -> Vec<Bar> {
         let display = Display::new(&field);
         let mut push = |value: f64| {
             let shown = display.number(value);
-            bars.push(Bar { name: field.title.clone(), text: shown.text, colour: shown.colour, share: shown.share });
+            bars.push(Bar {
+                name: field.title.clone(),
+                text: shown.text,
+                colour: shown.colour,
+                share: shown.share,
+            });
         };
         match options.reduce.every {
             Some(most) => values.iter().take(usize::from(most)).for_each(|value| push(*value)),

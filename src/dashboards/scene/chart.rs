@@ -124,7 +124,8 @@ pub(super) fn chart(
         let Some(times) = frame.times() else { continue };
         for field in frame.fields.iter().filter(|field| !field.settings.custom.hidden) {
             let Some(values) = field.values.numbers() else { continue };
-            let tops: Vec<f64> = values.iter().map(|value| if is_stale(*value) { f64::NAN } else { *value }).collect();
+            let tops: Vec<f64> =
+                values.iter().map(|value| if is_stale(*value) { f64::NAN } else { *value }).collect();
             let side = side(&field.settings.custom);
             let key = (field.settings.unit.clone().unwrap_or_default(), side);
             let axis = keys.iter().position(|known| *known == key).unwrap_or_else(|| {
@@ -146,12 +147,15 @@ pub(super) fn chart(
     let most = usize::from((panel.grid.h.saturating_mul(CELL).saturating_sub(AROUND) / TICK_HEIGHT).max(2));
     let axes: Vec<Axis> =
         keys.iter().enumerate().map(|(index, (_, side))| axis(index, *side, &series, most)).collect();
-    let (bands, guides) = series.first().map(|first| thresholds(first, axes[first.axis].scale)).unwrap_or_default();
+    let (bands, guides) =
+        series.first().map(|first| thresholds(first, axes[first.axis].scale)).unwrap_or_default();
     let width = i64::from(panel.grid.w) * 1400 / 24;
     let share = |at: crate::time::Timestamp| (at.0 - range.from.0) as f64 / range.millis() as f64;
-    let placed = |mark: &Mark| (share(mark.from).clamp(0.0, 1.0), share(mark.to).clamp(0.0, 1.0), mark.clone());
+    let placed =
+        |mark: &Mark| (share(mark.from).clamp(0.0, 1.0), share(mark.to).clamp(0.0, 1.0), mark.clone());
     let entries = series.iter().map(|series| entry(series, &options.legend)).collect();
-    let lines = series.iter().map(|series| line(series, range, axes[series.axis].scale, moments[series.moments]));
+    let lines =
+        series.iter().map(|series| line(series, range, axes[series.axis].scale, moments[series.moments]));
     Chart {
         range,
         times: time_ticks(range, (width / TICK_WIDTH).clamp(2, 20)),
@@ -191,14 +195,23 @@ fn stack(series: &mut [Series<'_>]) {
     let key = |series: &Series<'_>| {
         let custom = &series.field.settings.custom;
         let mode = custom.stacking.unwrap_or(Stacking::None);
-        (mode != Stacking::None)
-            .then(|| (custom.stacking_group.clone().unwrap_or_default(), series.axis, series.moments, mode == Stacking::Percent))
+        (mode != Stacking::None).then(|| {
+            (
+                custom.stacking_group.clone().unwrap_or_default(),
+                series.axis,
+                series.moments,
+                mode == Stacking::Percent,
+            )
+        })
     };
     let mut totals: HashMap<_, Vec<f64>> = HashMap::new();
     for one in series.iter() {
         let Some(key) = key(one).filter(|(.., percent)| *percent) else { continue };
         let total = totals.entry(key).or_insert_with(|| vec![0.0; one.tops.len()]);
-        total.iter_mut().zip(&one.tops).for_each(|(total, value)| *total += if value.is_nan() { 0.0 } else { *value });
+        total
+            .iter_mut()
+            .zip(&one.tops)
+            .for_each(|(total, value)| *total += if value.is_nan() { 0.0 } else { *value });
     }
     // Of each stack, its upper and its lower end.
     let mut ends: HashMap<_, Vec<(f64, f64)>> = HashMap::new();
@@ -224,7 +237,8 @@ fn stack(series: &mut [Series<'_>]) {
 
 fn axis(index: usize, side: Side, series: &[Series<'_>], most: usize) -> Axis {
     let of_axis = || series.iter().filter(|series| series.axis == index);
-    let numbers = || of_axis().flat_map(|series| series.tops.iter()).copied().filter(|value| value.is_finite());
+    let numbers =
+        || of_axis().flat_map(|series| series.tops.iter()).copied().filter(|value| value.is_finite());
     let mut least = numbers().fold(f64::INFINITY, f64::min);
     let mut greatest = numbers().fold(f64::NEG_INFINITY, f64::max);
     let custom = || of_axis().map(|series| &series.field.settings.custom);
@@ -264,8 +278,10 @@ fn thresholds(series: &Series<'_>, scale: Scale) -> (Vec<Band>, Vec<Guide>) {
     let steps = absolute(thresholds, scale.low, scale.high);
     let place = |value: f64| if value.is_finite() { scale.place(value).clamp(0.0, 1.0) } else { 0.0 };
     let next = steps.iter().skip(1).map(|(value, _)| place(*value)).chain([1.0]);
-    let band = |((value, colour), to): (&(f64, Colour), f64)| Band { from: place(*value), to, colour: *colour };
-    let bands = steps.iter().zip(next).map(band).filter(|band| !band.colour.is_transparent() && band.to > band.from);
+    let band =
+        |((value, colour), to): (&(f64, Colour), f64)| Band { from: place(*value), to, colour: *colour };
+    let bands =
+        steps.iter().zip(next).map(band).filter(|band| !band.colour.is_transparent() && band.to > band.from);
     let guide = |(value, colour): &(f64, Colour)| Guide {
         at: scale.place(*value),
         colour: *colour,

@@ -64,7 +64,8 @@ fn ask(annotation: &Annotation, context: &Context<'_>, source: &Source<'_>) -> R
     for (labels, row) in block.rows() {
         let mark = |first: usize, last: usize| {
             let or_name = |text: String| if text.is_empty() { annotation.name.clone() } else { text };
-            let tags = annotation.tag_keys.iter().filter_map(|key| labels.get(key)).filter(|tag| !tag.is_empty());
+            let tags =
+                annotation.tag_keys.iter().filter_map(|key| labels.get(key)).filter(|tag| !tag.is_empty());
             let mut parts = vec![expanded(&annotation.text_format, labels)];
             parts.extend(tags.map(str::to_owned));
             parts.retain(|part| !part.is_empty());

@@ -119,4 +119,3 @@ fn scene(
         PanelKind::Text(_) | PanelKind::Unknown(_) => nothing(),
     }
 }
-

@@ -68,7 +68,8 @@ pub(super) fn stats(frames: &[Frame], options: &StatOptions) -> Vec<Stat> {
 fn stat(frame: &Frame, field: &Field, value: f64, values: Option<&[f64]>, options: &StatOptions) -> Stat {
     let display = Display::new(field);
     let shown = display.number(value);
-    let text = if keeps_unit(&options.reduce.calc) { shown.text } else { Formatted::plain(value.to_string()) };
+    let text =
+        if keeps_unit(&options.reduce.calc) { shown.text } else { Formatted::plain(value.to_string()) };
     let has_graph = options.graph == GraphMode::Area && values.is_some();
     Stat {
         name: (!matches!(options.text, TextMode::Value | TextMode::None)).then(|| field.title.clone()),

@@ -82,7 +82,9 @@ pub(super) fn table(frame: &Frame, options: &TableOptions, context: &Context<'_>
         let texts: Vec<(String, String)> = fields
             .iter()
             .zip(&shown)
-            .map(|(field, shown)| (field.title.clone(), raw(field, row).unwrap_or_else(|| shown.text.to_string())))
+            .map(|(field, shown)| {
+                (field.title.clone(), raw(field, row).unwrap_or_else(|| shown.text.to_string()))
+            })
             .collect();
         let cells = fields.iter().zip(shown).enumerate();
         let cell = |(index, (field, shown)): (usize, (&&Field, Shown))| {
@@ -125,7 +127,9 @@ fn shown(field: &Field, display: &Display<'_>, row: usize) -> Shown {
 /// What a link says of a cell: the value without its unit.
 fn raw(field: &Field, row: usize) -> Option<String> {
     match &field.values {
-        Values::Numbers(numbers) => numbers.get(row).map(|number| crate::dashboards::format::js_number(*number)),
+        Values::Numbers(numbers) => {
+            numbers.get(row).map(|number| crate::dashboards::format::js_number(*number))
+        }
         Values::Times(times) => times.get(row).map(|time| Timestamp(*time).0.to_string()),
         Values::Texts(texts) => texts.get(row).cloned().flatten(),
     }

@@ -24,14 +24,25 @@ const MOST_OPTIONS: usize = 1000;
 /// A query of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionsQuery<'a> {
-    LabelNames { selector: Option<&'a str> },
-    LabelValues { selector: Option<&'a str>, label: &'a str },
+    LabelNames {
+        selector: Option<&'a str>,
+    },
+    LabelValues {
+        selector: Option<&'a str>,
+        label: &'a str,
+    },
     /// Names of metrics that match a pattern.
-    Metrics { pattern: &'a str },
+    Metrics {
+        pattern: &'a str,
+    },
     /// Series of an instant vector, as texts.
-    Result { expr: &'a str },
+    Result {
+        expr: &'a str,
+    },
     /// Series of a selector, as texts.
-    Series { selector: &'a str },
+    Series {
+        selector: &'a str,
+    },
 }
 
 impl<'a> OptionsQuery<'a> {
@@ -206,7 +217,9 @@ fn sort(options: &mut [VariableOption], sort: Sort) {
             options.sort_by(|a, b| oriented(a.text.to_lowercase().cmp(&b.text.to_lowercase()), descending));
         }
         Sort::Numerical { descending } => {
-            options.sort_by(|a, b| oriented(first_number(&a.text).total_cmp(&first_number(&b.text)), descending));
+            options.sort_by(|a, b| {
+                oriented(first_number(&a.text).total_cmp(&first_number(&b.text)), descending)
+            });
         }
     }
 }

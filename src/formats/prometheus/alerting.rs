@@ -11,17 +11,9 @@ use crate::{
 use super::{Discovery, HttpClient, Names, Relabel, discovery, http, relabel, scrape};
 
 const ALERTING: &[&str] = &["alert_relabel_configs", "alertmanagers"];
-const OWN: &[&str] = &[
-    "sigv4",
-    "scheme",
-    "path_prefix",
-    "timeout",
-    "api_version",
-    "relabel_configs",
-    "alert_relabel_configs",
-];
-static KEYS: LazyLock<Vec<&str>> =
-    LazyLock::new(|| [OWN, http::CLIENT, discovery::DISCOVERIES].concat());
+const OWN: &[&str] =
+    &["sigv4", "scheme", "path_prefix", "timeout", "api_version", "relabel_configs", "alert_relabel_configs"];
+static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| [OWN, http::CLIENT, discovery::DISCOVERIES].concat());
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Alerting {

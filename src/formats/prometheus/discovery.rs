@@ -119,7 +119,11 @@ pub(super) fn discovery(reader: &mut Reader<'_>, keys: Keys<'_>, is_relabelled: 
         let Some((group, texts)) = group(reader, node) else { continue };
         for target in texts.iter().filter(|text| !is_relabelled && text.as_str().contains('/')) {
             let message = format!("`{}` is not a valid hostname", target.as_str());
-            reader.mistake(target.span(), message, "write `host:port`; scheme and path have keys of their own");
+            reader.mistake(
+                target.span(),
+                message,
+                "write `host:port`; scheme and path have keys of their own",
+            );
         }
         discovery.groups.push(group);
     }

@@ -311,7 +311,8 @@ pub(super) fn names(reader: &mut Reader<'_>, keys: Keys<'_>) -> Option<Names> {
 }
 
 pub(super) fn escaping(reader: &mut Reader<'_>, keys: Keys<'_>) -> Option<Spanned<Escaping>> {
-    let text = reader.text(keys.get("metric_name_escaping_scheme")).filter(|text| !text.as_str().is_empty())?;
+    let text =
+        reader.text(keys.get("metric_name_escaping_scheme")).filter(|text| !text.as_str().is_empty())?;
     let found = Escaping::ALL.into_iter().find(|escaping| escaping.name() == text.as_str());
     if found.is_none() {
         let message = format!("`{}` is no escaping scheme", text.as_str());
@@ -372,9 +373,10 @@ impl Global {
     /// does not know is empty, and is given back in the second list.
     pub fn expand(&self, lookup: impl Fn(&str) -> Option<String>) -> (Vec<(String, String)>, Vec<String>) {
         let mut missing = Vec::new();
-        let labels = self.external_labels.iter().map(|(name, value)| {
-            (name.clone(), expand(value, &lookup, &mut missing))
-        });
+        let labels = self
+            .external_labels
+            .iter()
+            .map(|(name, value)| (name.clone(), expand(value, &lookup, &mut missing)));
         (labels.collect(), missing)
     }
 }
@@ -402,8 +404,10 @@ fn expand(text: &str, lookup: impl Fn(&str) -> Option<String>, missing: &mut Vec
 
 /// The name after a `$`, and what follows it; bad syntax in braces is eaten without a name.
 fn variable(after: &str) -> (Option<&str>, &str) {
-    let is_special = |byte: u8| matches!(byte, b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-') || byte.is_ascii_digit();
-    let word = |text: &str| text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let is_special =
+        |byte: u8| matches!(byte, b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-') || byte.is_ascii_digit();
+    let word =
+        |text: &str| text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     match after.as_bytes() {
         [b'{', special, b'}', ..] if is_special(*special) => (Some(&after[1..2]), &after[3..]),
         [b'{', b'}', ..] => (None, &after[2..]),

@@ -197,10 +197,8 @@ pub(super) fn client(reader: &mut Reader<'_>, keys: Keys<'_>) -> HttpClient {
         let help = "at most one of basic_auth, oauth2, authorization & bearer_token can be configured";
         reader.mistake(second.key_origin.span, message, help);
     }
-    let bearer = bearer.map(|credential| Authorization {
-        kind: "Bearer".to_owned(),
-        credentials: Some(credential),
-    });
+    let bearer =
+        bearer.map(|credential| Authorization { kind: "Bearer".to_owned(), credentials: Some(credential) });
     HttpClient {
         basic_auth: keys.get("basic_auth").and_then(|entry| basic_auth(reader, entry)),
         authorization: keys.get("authorization").and_then(|entry| authorization(reader, entry)).or(bearer),
@@ -213,10 +211,15 @@ pub(super) fn client(reader: &mut Reader<'_>, keys: Keys<'_>) -> HttpClient {
 fn refuse_proxies(reader: &mut Reader<'_>, keys: Keys<'_>) {
     for key in ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"] {
         let Some(entry) = keys.get(key) else { continue };
-        let is_off = matches!(&entry.value.value, Value::Scalar(scalar) if matches!(&*scalar.text, "" | "false"));
+        let is_off =
+            matches!(&entry.value.value, Value::Scalar(scalar) if matches!(&*scalar.text, "" | "false"));
         if !is_off {
             let message = format!("`{key}`: targets are not asked through a proxy");
-            reader.mistake(entry.key_origin.span, message, "name addresses that this machine reaches by itself");
+            reader.mistake(
+                entry.key_origin.span,
+                message,
+                "name addresses that this machine reaches by itself",
+            );
         }
     }
 }
@@ -324,7 +327,11 @@ fn headers(reader: &mut Reader<'_>, entry: Option<&Entry>) -> Vec<Header> {
     let Some(entry) = entry else { return Vec::new() };
     let Value::Map(entries) = &entry.value.value else {
         let span = first_line(reader.source, entry.value.origin.span);
-        reader.mistake(span, "`http_headers` has the names of headers", "write `Name:` with `values:` below it");
+        reader.mistake(
+            span,
+            "`http_headers` has the names of headers",
+            "write `Name:` with `values:` below it",
+        );
         return Vec::new();
     };
     let mut headers = Vec::new();

@@ -16,6 +16,8 @@ mod read;
 mod relabel;
 mod remote_write;
 mod scrape;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use alerting::{Alerting, Alertmanager};

@@ -215,7 +215,9 @@ impl Relabel {
             _ => return Ok(()),
         };
         match common.iter().chain(more).find(|(_, is_set)| *is_set) {
-            Some((key, _)) => Err((key, format!("{action} action requires only {only}, and no other fields"))),
+            Some((key, _)) => {
+                Err((key, format!("{action} action requires only {only}, and no other fields")))
+            }
             None => Ok(()),
         }
     }

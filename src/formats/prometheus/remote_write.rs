@@ -97,7 +97,11 @@ impl Default for Queue {
     }
 }
 
-pub(super) fn remote_writes(reader: &mut Reader<'_>, entry: Option<&Entry>, names: Names) -> Vec<RemoteWrite> {
+pub(super) fn remote_writes(
+    reader: &mut Reader<'_>,
+    entry: Option<&Entry>,
+    names: Names,
+) -> Vec<RemoteWrite> {
     let mut writes: Vec<Spanned<RemoteWrite>> = Vec::new();
     for node in reader.list(entry) {
         if node.is_null() {

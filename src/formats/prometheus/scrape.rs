@@ -49,8 +49,7 @@ const OWN: &[&str] = &[
     "relabel_configs",
     "metric_relabel_configs",
 ];
-static KEYS: LazyLock<Vec<&str>> =
-    LazyLock::new(|| [OWN, http::CLIENT, discovery::DISCOVERIES].concat());
+static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| [OWN, http::CLIENT, discovery::DISCOVERIES].concat());
 
 /// What is scraped, and how; what the file leaves out is filled in from `global`.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,8 +153,7 @@ fn scrape_config(reader: &mut Reader<'_>, node: &Node, global: &Global) -> Optio
         limits: global::limits(reader, keys, global.limits),
         names,
         escaping,
-        extra_scrape_metrics: reader
-            .switch_or(keys.get("extra_scrape_metrics"), global.extra_scrape_metrics),
+        extra_scrape_metrics: reader.switch_or(keys.get("extra_scrape_metrics"), global.extra_scrape_metrics),
         client: http::client(reader, keys),
         discovery: discovery::discovery(reader, keys, has_rules),
         relabel,
@@ -194,7 +192,11 @@ fn naming(reader: &mut Reader<'_>, keys: Keys<'_>, global: &Global) -> (Names, E
         let key = ["metric_name_escaping_scheme", "metric_name_validation_scheme", "job_name"];
         if let Some(entry) = key.iter().find_map(|key| keys.get(key)) {
             let message = "utf8 metric names requested but validation scheme is not set to UTF8";
-            reader.mistake(entry.key_origin.span, message, "write `metric_name_escaping_scheme: underscores`");
+            reader.mistake(
+                entry.key_origin.span,
+                message,
+                "write `metric_name_escaping_scheme: underscores`",
+            );
         }
     }
     (names, escaping)

@@ -32,7 +32,11 @@ impl Reader<'_> {
         let size = size(text.as_str());
         if size.is_none() {
             let message = format!("`{}` is no size", text.as_str());
-            self.mistake(text.span(), message, "write a number with its unit, such as `512KB`, `10MB` or `1GB`");
+            self.mistake(
+                text.span(),
+                message,
+                "write a number with its unit, such as `512KB`, `10MB` or `1GB`",
+            );
         }
         size.unwrap_or(0)
     }
@@ -108,7 +112,9 @@ mod tests {
         check("1.5KiB", Some(1536));
         check("1GB512MB", Some((1 << 30) + (512 << 20)));
         check("+1EB", Some(1 << 60));
-        for text in ["", "1", "100", "MB", "1kB", "1 MB", "-1MB", "1XB", "1MiBB", "1.2.3MB", "9EB", "1KMB", "1é"] {
+        for text in
+            ["", "1", "100", "MB", "1kB", "1 MB", "-1MB", "1XB", "1MiBB", "1.2.3MB", "9EB", "1KMB", "1é"]
+        {
             check(text, None);
         }
     }

@@ -1,6 +1,6 @@
 //! Functions that change labels.
 
-use crate::series::{Labels, anchored};
+use crate::series::{Labels, Pattern, Replacement};
 
 use super::{Block, EvalError};
 
@@ -22,7 +22,7 @@ pub(super) fn replace(
     from: &str,
     pattern: &str,
 ) -> Result<Block, EvalError> {
-    let Ok(regex) = anchored(pattern) else {
+    let Ok(pattern) = Pattern::new(pattern) else {
         return Err(EvalError::execution(format!(
             "invalid regular expression in label_replace(): {pattern}"
         )));
@@ -30,76 +30,16 @@ pub(super) fn replace(
     if to.is_empty() {
         return Err(EvalError::execution("invalid destination label name in label_replace(): "));
     }
-    let parts = parts(replacement);
+    let replacement = Replacement::new(replacement);
     for labels in &mut vector.labels {
         let value = labels.get(from).unwrap_or_default();
-        let Some(captures) = regex.captures(value) else { continue };
-        let mut text = String::new();
-        for part in &parts {
-            match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Group(index) => {
-                    text.push_str(captures.get(*index).map_or("", |group| group.as_str()));
-                }
-                Part::Name(name) => text.push_str(captures.name(name).map_or("", |group| group.as_str())),
-            }
-        }
+        let Some(groups) = pattern.groups(value) else { continue };
+        let text = replacement.fill(&groups);
         let mut edit = labels.edit();
         edit.set(to, text);
         *labels = edit.finish();
     }
     vector.unique()
-}
-
-/// A piece of a replacement.
-#[derive(Debug, PartialEq, Eq)]
-enum Part<'a> {
-    Text(&'a str),
-    Group(usize),
-    Name(&'a str),
-}
-
-/// `$1`, `$name`, `${1}`, `${name}` and `$$` as Go's `Regexp.Expand` reads them; any other `$` is text. A bare name is
-/// as long as can be.
-fn parts(replacement: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = replacement;
-    while let Some((before, after)) = rest.split_once('$') {
-        parts.push(Part::Text(before));
-        if let Some(after) = after.strip_prefix('$') {
-            parts.push(Part::Text("$"));
-            rest = after;
-        } else if let Some((name, after)) = group(after) {
-            parts.push(name);
-            rest = after;
-        } else {
-            parts.push(Part::Text("$"));
-            rest = after;
-        }
-    }
-    parts.push(Part::Text(rest));
-    parts.retain(|part| *part != Part::Text(""));
-    parts
-}
-
-/// A group at the beginning of a text, and the text after it.
-fn group(text: &str) -> Option<(Part<'_>, &str)> {
-    let inner = text.strip_prefix('{');
-    let start = inner.unwrap_or(text);
-    let end = start.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(start.len());
-    let (name, rest) = start.split_at(end);
-    if name.is_empty() {
-        return None;
-    }
-    let rest = if inner.is_some() { rest.strip_prefix('}')? } else { rest };
-    let is_number = name.bytes().all(|byte| byte.is_ascii_digit())
-        && (name == "0" || !name.starts_with('0'))
-        && name.len() <= 9;
-    let part = match name.parse() {
-        Ok(index) if is_number => Part::Group(index),
-        _ => Part::Name(name),
-    };
-    Some((part, rest))
 }
 
 /// Sets the label `to` to the values of other labels, with a separator between them.
