@@ -80,7 +80,7 @@ fn drawing(html: &mut Html, title: &str, chart: &Chart) {
         html.raw("<rect width=\"2000\" y=\"").show(top).raw("\" height=\"").show(bottom - top);
         html.raw("\" style=\"fill:").text(&band.colour.opaque(12).css()).raw("\"/>");
     }
-    html.raw("<path class=\"grid\" d=\"");
+    html.raw("<path class=\"net\" d=\"");
     for tick in chart.axes.first().map(|axis| axis.ticks.as_slice()).unwrap_or_default() {
         html.path(&format!("M0 {}H2000", down(tick.at)));
     }

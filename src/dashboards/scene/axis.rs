@@ -141,29 +141,24 @@ pub(super) fn value_ticks(
     decimals: Option<u16>,
 ) -> Vec<Tick> {
     let unit: &Unit = display.unit();
-    let write = |digits: Option<u16>| -> Vec<String> {
-        let write = |value: &f64| {
-            let text = unit.format(*value, digits);
-            let text = if decimals.is_none() && unit.trims_zeros() { text.trimmed() } else { text };
-            text.to_string()
-        };
-        marks.iter().map(write).collect()
-    };
-    let mut texts = write(decimals.or(Some(0)));
+    let write = |digits: u16| marks.iter().map(move |value| unit.format(*value, Some(digits)));
+    let trimmed = |digits: u16| write(digits).map(|text| text.trimmed().to_string()).collect::<Vec<_>>();
     // More decimals until no two marks read alike and none is rounded.
-    let exact = |texts: &[String], digits: u16| {
-        let alike = texts.windows(2).any(|pair| pair[0] == pair[1]);
-        let finer = write(Some(digits + 2));
-        !alike && finer.iter().zip(texts).all(|(fine, text)| fine == text)
+    let tells_apart = |digits: &u16| {
+        let texts = trimmed(*digits);
+        texts.windows(2).all(|pair| pair[0] != pair[1]) && texts == trimmed(*digits + 2)
     };
-    if decimals.is_none() {
-        for digits in 0..=10 {
-            texts = write(Some(digits));
-            if exact(&texts, digits) {
-                break;
+    let texts: Vec<String> = match decimals {
+        Some(digits) => write(digits).map(|text| text.to_string()).collect(),
+        None => {
+            let digits = (0..=10).find(tells_apart).unwrap_or(10);
+            if unit.trims_zeros() {
+                trimmed(digits)
+            } else {
+                write(digits).map(|text| text.to_string()).collect()
             }
         }
-    }
+    };
     let tick = |(value, text): (&f64, String)| Tick { at: scale.place(*value), text, time: None };
     marks.iter().zip(texts).map(tick).filter(|tick| (-1e-6..=1.000_001).contains(&tick.at)).collect()
 }
@@ -289,6 +284,6 @@ mod tests {
             "2026-11-27T12:00:00Z",
             "11/25 12:00 11/26 00:00 11/26 12:00 11/27 00:00 11/27 12:00",
         );
-        check("2026-11-01T00:00:00Z", "2026-11-29T00:00:00Z", "11/05 11/12 11/19 11/26");
+        check("2026-11-01T00:00:00Z", "2026-11-29T00:00:00Z", "11/03 11/08 11/13 11/18 11/23 11/28");
     }
 }
