@@ -3,6 +3,7 @@
 //! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
 //! Must not know: HTTP servers, dashboards, llmobs.yaml.
 
+mod ingest;
 mod load;
 mod notice;
 mod outbox;
@@ -10,6 +11,7 @@ mod relabel;
 mod rule_clock;
 mod status;
 
+pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 
