@@ -5,6 +5,7 @@
 
 mod discovery;
 mod fetch;
+mod ingest;
 mod load;
 mod notice;
 mod outbox;
@@ -14,6 +15,7 @@ mod scrape;
 mod status;
 
 pub use fetch::Hosts;
+pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 
