@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    series::{Labels, is_stale},
+    series::{Labels, TimeSpan, is_stale},
     time::Timestamp,
 };
 
@@ -102,9 +102,8 @@ impl Bounds {
         }
         match self.late_from {
             Some(from) if at.0 >= from => Verdict::Late,
-            Some(_) => Verdict::Rejected(Rejection::TooOld),
             None if is_valid => Verdict::Rejected(Rejection::OutOfOrder),
-            None => Verdict::Rejected(Rejection::TooOld),
+            _ => Verdict::Rejected(Rejection::TooOld),
         }
     }
 }
@@ -124,10 +123,11 @@ impl Intake {
         }
     }
 
-    /// The newest time that is no mistake: that of the newest sample, if it is not ahead of the clock.
+    /// The newest time that is no mistake: that of the newest sample, or of the clock where the sample is far ahead.
     pub(crate) fn reference(&self) -> Option<Timestamp> {
         let newest = self.newest?;
-        Some(self.clock.map_or(newest, |clock| newest.min(Timestamp(clock.0.saturating_add(AHEAD)))))
+        let ahead_of = |clock: &Timestamp| newest.0 > clock.0.saturating_add(AHEAD);
+        Some(self.clock.filter(ahead_of).unwrap_or(newest))
     }
 
     fn bounds(&self, options: &Options) -> Bounds {
@@ -141,13 +141,12 @@ impl Intake {
 
     /// The series with these labels, made where it is not there yet.
     pub(crate) fn ensure(&mut self, labels: &Labels, state: &RwLock<State>) -> SeriesRef {
-        let slot = match self.ids.get(labels) {
-            Some(slot) => *slot,
-            None => {
-                let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
-                let (slot, labels) = state.head.insert(labels);
-                self.adopt(slot, labels)
-            }
+        let slot = if let Some(slot) = self.ids.get(labels) {
+            *slot
+        } else {
+            let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
+            let (slot, labels) = state.head.insert(labels);
+            self.adopt(slot, labels)
         };
         SeriesRef { slot, generation: self.tracks[slot as usize].generation }
     }
@@ -166,10 +165,6 @@ impl Intake {
 
     pub(crate) fn find(&self, labels: &Labels) -> Option<u32> {
         self.ids.get(labels).copied()
-    }
-
-    pub(crate) fn generation(&self, slot: u32) -> Option<u32> {
-        self.tracks.get(slot as usize).map(|track| track.generation)
     }
 
     pub(crate) fn position(&self, slot: u32) -> Option<Position> {
@@ -312,11 +307,7 @@ impl Intake {
     }
 
     /// Writes to the log that samples in a span are removed.
-    pub(crate) fn log_deletion(
-        &mut self,
-        slots: &[u32],
-        span: crate::series::TimeSpan,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn log_deletion(&mut self, slots: &[u32], span: TimeSpan) -> Result<(), StoreError> {
         let Some(log) = &mut self.log else { return Ok(()) };
         let file = log.number();
         let mut defined = Vec::new();

@@ -24,6 +24,8 @@ mod run;
 mod state;
 mod stats;
 mod store;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use error::StoreError;

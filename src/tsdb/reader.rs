@@ -33,12 +33,16 @@ struct Found {
     stored: Vec<(usize, u32, Vec<ChunkRef>)>,
 }
 
+/// A block with its index.
+type Indexed = (Arc<Block>, Arc<BlockIndex>);
+
 /// A block that is read, and what was read of it.
 struct Opened {
     block: Arc<Block>,
     index: Arc<BlockIndex>,
     stretches: Stretches,
-    times: HashMap<u32, Option<Arc<[Timestamp]>>>,
+    /// Columns of times by number and length: regular ones of several lengths are one.
+    times: HashMap<(u32, u32), Option<Arc<[Timestamp]>>>,
 }
 
 impl Reader {
@@ -63,11 +67,7 @@ impl Reader {
     }
 
     /// All series with chunks that overlap the span, sorted, and the blocks in which they are.
-    fn find(
-        &self,
-        matchers: &[Matcher],
-        span: TimeSpan,
-    ) -> Result<(Vec<Found>, Vec<(Arc<Block>, Arc<BlockIndex>)>), SelectError> {
+    fn find(&self, matchers: &[Matcher], span: TimeSpan) -> Result<(Vec<Found>, Vec<Indexed>), SelectError> {
         let (mut found, blocks) = self.snapshot(matchers, span);
         let mut indexes = Vec::with_capacity(blocks.len());
         for block in blocks {
@@ -106,7 +106,9 @@ impl Reader {
                 seen.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
             })?;
             names.extend(in_memory);
-            indexes.iter().for_each(|index| names.extend(index.names().map(str::to_owned)));
+            for index in indexes {
+                names.extend(index.names().map(str::to_owned));
+            }
         }
         Ok(names.into_iter().collect())
     }
@@ -129,7 +131,9 @@ impl Reader {
                 seen.map(|(value, _)| value.to_string()).collect::<Vec<_>>()
             })?;
             values.extend(in_memory);
-            indexes.iter().for_each(|index| values.extend(index.values(name).map(str::to_owned)));
+            for index in indexes {
+                values.extend(index.values(name).map(str::to_owned));
+            }
         }
         Ok(values.into_iter().collect())
     }
@@ -174,7 +178,8 @@ impl Select for Reader {
             for (number, _, chunks) in &stored {
                 let Opened { index, times, .. } = &mut opened[*number];
                 for chunk in chunks {
-                    times.entry(chunk.times).or_insert_with(|| index.times(chunk.times, chunk.count));
+                    let key = (chunk.times, chunk.count);
+                    times.entry(key).or_insert_with(|| index.times(chunk.times, chunk.count));
                 }
             }
             for (number, series, chunks) in &stored {
@@ -198,8 +203,7 @@ impl Opened {
         let deleted = tombstones.of(series);
         let rank = self.block.footer().rank;
         for chunk in chunks {
-            let times = self.times.get(&chunk.times).cloned().flatten();
-            let times = times.filter(|times| times.len() == chunk.count as usize);
+            let times = self.times.get(&(chunk.times, chunk.count)).cloned().flatten();
             let (Some(times), Some(values)) = (times, self.stretches.values(chunk)) else {
                 self.block.add_damaged_chunks(1);
                 continue;
@@ -210,7 +214,9 @@ impl Opened {
                 continue;
             }
             let (mut run, _) = assemble(vec![piece]);
-            deleted.iter().for_each(|span| drop(run.remove(*span)));
+            for span in deleted {
+                run.remove(*span);
+            }
             if let Some(span) = run.span() {
                 out.push(Piece { span, rank, body: Body::Run(run) });
             }

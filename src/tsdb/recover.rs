@@ -70,7 +70,9 @@ pub(super) fn replay(
     let mut first = 0;
     for (number, path) in checkpoints.into_iter().rev() {
         if let Some(snapshot) = read_checkpoint(&path)? {
-            snapshot.into_iter().for_each(|series| restore(series, head, intake));
+            for series in snapshot {
+                restore(series, head, intake);
+            }
             first = number;
             break;
         }
@@ -138,12 +140,7 @@ struct Known {
 
 impl Known {
     fn read(&mut self, payload: &[u8]) -> Option<Record> {
-        let last = std::cell::RefCell::new(&mut self.last);
-        read_record(
-            payload,
-            |slot| last.borrow().get(&slot).copied(),
-            |slot, bits| drop(last.borrow_mut().insert(slot, bits)),
-        )
+        read_record(payload, &mut self.last)
     }
 }
 

@@ -164,7 +164,9 @@ mod tests {
 
     fn run(samples: &[(i64, f64)]) -> Run {
         let mut run = Run::default();
-        samples.iter().for_each(|(at, value)| run.push(Timestamp(*at), *value));
+        for (at, value) in samples {
+            run.push(Timestamp(*at), *value);
+        }
         run
     }
 

@@ -6,32 +6,32 @@ use super::{Cardinality, Counted, Stats, Store, log::Log};
 
 impl Store {
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
+        let mut figures = Stats::default();
         {
             let intake = self.intake();
             let (log, checkpoint) = intake.log.as_ref().map_or((0, 0), Log::sizes);
-            stats.log_bytes = log + checkpoint;
-            (stats.samples_appended, stats.samples_rejected) = (intake.appended, intake.rejected);
+            figures.log_bytes = log + checkpoint;
+            (figures.samples_appended, figures.samples_rejected) = (intake.appended, intake.rejected);
         }
         let state = self.read();
-        stats.series = state.head.len();
+        figures.series = state.head.len();
         for (_, series) in state.head.series() {
-            stats.chunks += series.in_order.chunks() + series.late.chunks();
-            stats.samples += series.samples();
+            figures.chunks += series.in_order.chunks() + series.late.chunks();
+            figures.samples += series.samples();
             for span in series.spans() {
-                widen(&mut stats.head_min_time, &mut stats.head_max_time, span.from, span.to);
+                widen(&mut figures.head_min_time, &mut figures.head_max_time, span.from, span.to);
             }
         }
-        stats.label_pairs = state.head.index().names().map(|(_, values)| values.len()).sum();
-        (stats.min_time, stats.max_time) = (stats.head_min_time, stats.head_max_time);
-        stats.blocks = state.blocks.len();
-        stats.bytes_on_disk = stats.log_bytes;
+        figures.label_pairs = state.head.index().names().map(|(_, values)| values.len()).sum();
+        (figures.min_time, figures.max_time) = (figures.head_min_time, figures.head_max_time);
+        figures.blocks = state.blocks.len();
+        figures.bytes_on_disk = figures.log_bytes;
         for block in state.blocks.iter() {
-            stats.block_samples += block.footer().samples;
-            stats.bytes_on_disk += if block.path().is_some() { block.size() } else { 0 };
-            widen(&mut stats.min_time, &mut stats.max_time, block.span().from, block.span().to);
+            figures.block_samples += block.footer().samples;
+            figures.bytes_on_disk += if block.path().is_some() { block.size() } else { 0 };
+            widen(&mut figures.min_time, &mut figures.max_time, block.span().from, block.span().to);
         }
-        stats
+        figures
     }
 
     /// What there is most of in memory, at most `limit` of each kind.

@@ -163,8 +163,8 @@ impl Block {
             remove(&path)?;
             return Ok(None);
         };
-        let file = File::open(&path).map_err(|source| StoreError::io("open", &path, source))?;
-        Ok(Some(Self::new(number, Some(path), Medium::File(file), footer, indexes)))
+        let opened = File::open(&path).map_err(|source| StoreError::io("open", &path, source))?;
+        Ok(Some(Self::new(number, Some(path), Medium::File(opened), footer, indexes)))
     }
 
     fn new(

@@ -102,13 +102,12 @@ impl<W: Write> BlockWriter<W> {
         times: &[u8],
         values: &[u8],
     ) -> io::Result<()> {
-        let number = match self.times.get(times) {
-            Some(number) => *number,
-            None => {
-                let number = small(self.times.len());
-                self.times.insert(times.into(), number);
-                number
-            }
+        let number = if let Some(number) = self.times.get(times) {
+            *number
+        } else {
+            let number = small(self.times.len());
+            self.times.insert(times.into(), number);
+            number
         };
         let chunk = ChunkRef { span, count, times: number, offset: self.offset, len: small(values.len()) };
         self.out.write_all(values)?;

@@ -85,7 +85,9 @@ pub(super) fn pack(out: &mut Vec<u8>, numbers: &[i64]) {
                 .filter(|number| **number != base)
                 .for_each(|number| bits.put(remainder(number), width));
         } else {
-            group.iter().for_each(|number| bits.put(remainder(number), width));
+            for number in group {
+                bits.put(remainder(number), width);
+            }
         }
         bits.finish();
     }

@@ -235,15 +235,12 @@ impl Decimals {
 pub(crate) fn encode_values(out: &mut Vec<u8>, values: &[f64]) {
     let Some((first, rest)) = values.split_first() else { return };
     if rest.iter().all(|value| value.to_bits() == first.to_bits()) {
-        match whole(*first) {
-            Some(number) => {
-                out.push(CONSTANT_WHOLE);
-                put_i64(out, number);
-            }
-            None => {
-                out.push(CONSTANT);
-                out.extend_from_slice(&first.to_le_bytes());
-            }
+        if let Some(number) = whole(*first) {
+            out.push(CONSTANT_WHOLE);
+            put_i64(out, number);
+        } else {
+            out.push(CONSTANT);
+            out.extend_from_slice(&first.to_le_bytes());
         }
         return;
     }

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::tsdb::{StoreError, codec::crc32};
+use crate::tsdb::{
+    StoreError,
+    codec::{Cursor, crc32},
+};
 
 use super::record::{FRAME, MAX_RECORD};
 
@@ -36,9 +39,8 @@ pub(crate) fn read_frames(
         return tear(0, true);
     }
     if found != *head {
-        let [.., a, b, c, d] = found;
-        let [.., e, f, g, h] = *head;
-        let (version, expected) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let version = |head: &[u8; 12]| Cursor::new(&head[8..]).u32_le().unwrap_or_default();
+        let (version, expected) = (version(&found), version(head));
         if found[..8] == head[..8] && version > expected {
             return Err(StoreError::Version { path: path.to_owned(), found: version, expected });
         }
@@ -51,8 +53,8 @@ pub(crate) fn read_frames(
         if !read_whole(&mut input, &mut frame).map_err(failed)? {
             return tear(at, true);
         }
-        let [a, b, c, d, e, f, g, h] = frame;
-        let size = u32::from_le_bytes([a, b, c, d]);
+        let mut parts = Cursor::new(&frame);
+        let (Some(size), Some(crc)) = (parts.u32_le(), parts.u32_le()) else { return tear(at, true) };
         let end = at + FRAME as u64 + u64::from(size);
         if size as usize > MAX_RECORD {
             return tear(at, false);
@@ -65,7 +67,7 @@ pub(crate) fn read_frames(
             return tear(at, true);
         }
         // Room that the file system gave and nothing was written to reads as zeros.
-        if crc32(&payload) != u32::from_le_bytes([e, f, g, h]) || size == 0 || !each(&payload) {
+        if crc32(&payload) != crc || size == 0 || !each(&payload) {
             return tear(at, false);
         }
         at = end;

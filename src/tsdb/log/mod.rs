@@ -11,20 +11,17 @@ mod frames;
 mod record;
 mod sink;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     StoreError,
     folder::{numbered, numbered_path, remove},
 };
 
-pub(crate) use checkpoint::{Kept, Snapshot, read_checkpoint, write_checkpoint};
+pub(crate) use checkpoint::{Kept, read_checkpoint, write_checkpoint};
 pub(crate) use frames::{Tear, cut_tear, read_frames};
-pub(crate) use record::{Logged, MAX_RECORD, Record, RecordWriter, read_record};
-pub(crate) use sink::{OpenSink, Sink, open_file};
+pub(crate) use record::{Logged, Record, RecordWriter, read_record};
+pub(crate) use sink::{OpenSink, Unsynced, open_file};
 
 /// Name and version of the format of log files.
 pub(crate) const LOG_HEAD: &[u8; 12] = b"LLMOBLOG\x01\0\0\0";
@@ -77,7 +74,7 @@ impl Log {
     }
 
     /// What has to be synced, if there is something.
-    pub(crate) fn unsynced(&mut self) -> Option<(PathBuf, Arc<dyn Sink>)> {
+    pub(crate) fn unsynced(&mut self) -> Option<Unsynced> {
         self.tape.unsynced()
     }
 
@@ -86,7 +83,7 @@ impl Log {
     }
 
     /// Goes on in another file: its number, and what has to be synced of the one before.
-    pub(crate) fn rotate(&mut self) -> (u64, Option<(PathBuf, Arc<dyn Sink>)>) {
+    pub(crate) fn rotate(&mut self) -> (u64, Option<Unsynced>) {
         let ended = self.tape.unsynced();
         self.older += self.tape.len();
         self.number += 1;
@@ -125,3 +122,6 @@ impl Files {
 pub(crate) fn checkpoint_path(folder: &Path, number: u64) -> PathBuf {
     numbered_path(folder, number, CHECKPOINT)
 }
+
+#[cfg(test)]
+pub(crate) use sink::tests;

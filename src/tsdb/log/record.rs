@@ -4,6 +4,8 @@
 //! by its slot, its labels; samples then name the slot. Within a file a value is written as its difference to the last
 //! one of its series.
 
+use std::collections::HashMap;
+
 use crate::{
     series::{Labels, TimeSpan},
     time::Timestamp,
@@ -114,7 +116,9 @@ impl RecordWriter {
             put_i64(out, span.from.0);
             put_i64(out, span.to.0);
             put_usize(out, slots.len());
-            slots.iter().for_each(|slot| put_u64(out, u64::from(*slot)));
+            for slot in slots {
+                put_u64(out, u64::from(*slot));
+            }
         });
         self.clear();
     }
@@ -186,20 +190,16 @@ pub(crate) struct Record {
     pub(crate) deletion: Option<(Vec<u32>, TimeSpan)>,
 }
 
-/// Reads a payload. `last` gives and takes the bits of the last value of a slot in this file; one that is not defined
-/// there makes the record wrong.
-pub(crate) fn read_record(
-    payload: &[u8],
-    mut last: impl FnMut(u32) -> Option<u64>,
-    mut set_last: impl FnMut(u32, u64),
-) -> Option<Record> {
+/// Reads a payload. `last` has the bits of the last value of each slot that the file has defined so far, and is kept
+/// up to date; samples of a slot that is not there make the record wrong.
+pub(crate) fn read_record(payload: &[u8], last: &mut HashMap<u32, u64>) -> Option<Record> {
     let mut cursor = Cursor::new(payload);
     let kind = cursor.u8()?;
     let mut record = Record::default();
     for _ in 0..cursor.count()? {
         let slot = cursor.u32()?;
         record.definitions.push((slot, read_labels(&mut cursor)?));
-        set_last(slot, 0);
+        last.insert(slot, 0);
     }
     match kind {
         SAMPLES => {
@@ -215,14 +215,14 @@ pub(crate) fn read_record(
                 } else {
                     u32::try_from(i64::from(next_slot).checked_add(cursor.i64()?)?).ok()?
                 };
-                let before = last(slot)?;
+                let last = last.get_mut(&slot)?;
                 let value = match flags & VALUE {
-                    SAME_VALUE => f64::from_bits(before),
-                    WHOLE_VALUE => add_whole(f64::from_bits(before), cursor.i64()?),
+                    SAME_VALUE => f64::from_bits(*last),
+                    WHOLE_VALUE => add_whole(f64::from_bits(*last), cursor.i64()?),
                     RAW_VALUE => f64::from_bits(cursor.u64_le()?),
                     _ => return None,
                 };
-                set_last(slot, value.to_bits());
+                *last = value.to_bits();
                 next_slot = slot.wrapping_add(1);
                 record.samples.push(Logged { slot, at: Timestamp(at), value, is_late: flags & IS_LATE != 0 });
             }
@@ -240,15 +240,13 @@ pub(crate) fn read_record(
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, collections::BTreeMap};
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::series::STALE;
 
     fn read(bytes: &[u8]) -> Option<Record> {
-        let last = RefCell::new(BTreeMap::new());
-        let get = |slot| last.borrow().get(&slot).copied();
-        read_record(&bytes[FRAME..], get, |slot, bits| drop(last.borrow_mut().insert(slot, bits)))
+        read_record(&bytes[FRAME..], &mut HashMap::new())
     }
 
     fn labels(value: &str) -> Labels {

@@ -36,6 +36,9 @@ impl Sink for File {
     }
 }
 
+/// A file that has something that the disk may not keep yet.
+pub(crate) type Unsynced = (PathBuf, Arc<dyn Sink>);
+
 /// Makes the sink of a path; a file that is there is appended to.
 pub(crate) type OpenSink = fn(&Path) -> io::Result<Arc<dyn Sink>>;
 
@@ -70,16 +73,15 @@ impl Tape {
     /// Appends whole records, in one write. Where that fails nothing of them stays, and the next try may succeed.
     pub(super) fn append(&mut self, records: &[u8]) -> Result<(), StoreError> {
         let failed = |source| StoreError::io("write", &self.path, source);
-        let sink = match &self.sink {
-            Some(sink) => sink.clone(),
-            None => {
-                let sink = (self.open)(&self.path).map_err(failed)?;
-                // A file that an earlier try has left empty or with part of the head begins anew.
-                sink.truncate(0).and_then(|()| sink.append(self.head)).map_err(failed)?;
-                sync_folder_of(&self.path)?;
-                self.len = self.head.len() as u64;
-                self.sink.insert(sink).clone()
-            }
+        let sink = if let Some(sink) = &self.sink {
+            sink.clone()
+        } else {
+            let sink = (self.open)(&self.path).map_err(failed)?;
+            // A file that an earlier try has left empty or with part of the head begins anew.
+            sink.truncate(0).and_then(|()| sink.append(self.head)).map_err(failed)?;
+            sync_folder_of(&self.path)?;
+            self.len = self.head.len() as u64;
+            self.sink.insert(sink).clone()
         };
         if self.is_torn {
             sink.truncate(self.len).map_err(failed)?;
@@ -95,7 +97,7 @@ impl Tape {
     }
 
     /// The sink if there is something in it that the disk may not keep yet.
-    pub(super) fn unsynced(&mut self) -> Option<(PathBuf, Arc<dyn Sink>)> {
+    pub(super) fn unsynced(&mut self) -> Option<Unsynced> {
         let is_unsynced = std::mem::take(&mut self.is_unsynced);
         self.sink.clone().filter(|_| is_unsynced).map(|sink| (self.path.clone(), sink))
     }
@@ -150,6 +152,7 @@ pub(crate) mod tests {
         pub(crate) static DISK: RefCell<Arc<Mutex<SmallDisk>>> = RefCell::default();
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is an `OpenSink`")]
     pub(crate) fn open_small(_: &Path) -> io::Result<Arc<dyn Sink>> {
         Ok(DISK.with_borrow(Arc::clone))
     }
