@@ -9,6 +9,7 @@ mod bundle;
 mod completions;
 mod configure;
 mod down;
+mod embedded;
 mod engine;
 mod exit;
 mod exporter;

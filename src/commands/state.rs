@@ -1,6 +1,6 @@
 //! What is remembered of a project between commands: Grafana's password and the port offset.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rand::{TryRng as _, rngs::SysRng};
@@ -26,6 +26,10 @@ impl State {
             None => files::state_dir(|name| process.env(name).map(str::to_owned))?,
         };
         Ok(Self { folder: base.join(project.as_str()) })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Keeps other commands from changing the same stack. Old engines make two networks of one name when asked

@@ -5,6 +5,7 @@
 
 mod discovery;
 mod fetch;
+mod ingest;
 mod load;
 mod notice;
 mod outbox;
@@ -16,6 +17,7 @@ mod stand_in;
 mod status;
 
 pub use fetch::Hosts;
+pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 

@@ -10,6 +10,7 @@
 
 mod error;
 mod glob;
+mod log;
 mod manifest;
 mod output;
 mod read;
@@ -19,9 +20,10 @@ mod write;
 
 pub use error::{Action, FileError};
 pub use glob::glob;
+pub use log::{Follower, LogFile, tail};
 pub use manifest::MANIFEST;
 pub use output::{Overwrite, Written, check_output, write_output};
 pub use read::{find, read_bytes, read_text, read_tree};
 pub use state::{Lock, state_dir};
 pub use survey::{Conflict, ConflictKind, OutputError, Stale, StaleKind};
-pub use write::{Outcome, remove, replace, write_atomic, write_secret};
+pub use write::{Outcome, remove, remove_folder, replace, write_atomic, write_secret};

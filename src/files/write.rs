@@ -61,6 +61,14 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes a folder with all that is in it; one that is not there is no failure.
+pub fn remove_folder(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.at(Action::Remove, path),
+    }
+}
+
 /// The bytes in a temporary file beside `path`, which is removed unless it is persisted.
 pub(super) fn temporary(path: &Path, bytes: &[u8], readers: Readers) -> Result<NamedTempFile, FileError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,0 +1,3 @@
+//! The stack in one process of this binary.
+
+mod place;
