@@ -17,6 +17,8 @@ mod outbox;
 mod relabel;
 mod rule_clock;
 mod scrape;
+#[cfg(test)]
+mod stand_in;
 mod status;
 
 pub use fetch::Hosts;
