@@ -30,6 +30,8 @@ pub(super) fn page(script: &Script, now: i64, size: f64) -> String {
     let spent = |mood| script.spent(mood, born, now) as f64 / 1000.0;
     let life = (now - born).max(0) as f64 / 1000.0;
     let (failing, lagging) = (spent(Mood::Failing), spent(Mood::Lagging));
+    // Time as the number of requests has it.
+    let life = life + 3.0 * spent(Mood::Busy);
     let mut page = Page::default();
     let models = || MODELS.iter().filter(|(name, ..)| act.mood != Mood::Fewer || *name != LOST);
 
@@ -48,8 +50,7 @@ pub(super) fn page(script: &Script, now: i64, size: f64) -> String {
     page.family("llm_tokens_total", "counter");
     for (model, provider, rate) in models() {
         for (kind, each) in [("input", 812.0), ("output", 95.0)] {
-            let labels =
-                format!("type=\"{kind}\",model=\"{model}\",provider=\"{provider}\",tenant=\"a\"");
+            let labels = format!("type=\"{kind}\",model=\"{model}\",provider=\"{provider}\",tenant=\"a\"");
             page.sample("llm_tokens_total", &labels, (rate * size * life * each).floor());
         }
     }
@@ -123,27 +124,30 @@ mod tests {
 
     #[test]
     fn pages_are_exposition() {
-        let script = Script::troubled(0, 200_000, 0);
-        for act in script.acts() {
-            let read = parse(&page(&script, act.from + 1_500, 1.0));
-            assert_eq!(read.is_err(), act.mood == Mood::Garbled, "{act:?}");
+        for script in Script::troubled(3, 0, 200_000) {
+            for act in script.acts() {
+                let read = parse(&page(&script, act.from + 1_500, 1.0));
+                assert_eq!(read.is_err(), act.mood == Mood::Garbled, "{act:?}");
+            }
         }
     }
 
     #[test]
     fn counters_never_fall_but_for_a_restart() {
-        let script = Script::troubled(0, 60_000, 0);
+        let script = &Script::troubled(1, 0, 150_000)[0];
         let mut last = 0.0;
-        for now in (0..30_000).step_by(250) {
+        for now in (0..140_000).step_by(250) {
             let (act, _) = script.at(now);
             if act.mood == Mood::Garbled {
                 continue;
             }
-            let text = page(&script, now, 1.3);
+            let text = page(script, now, 1.3);
             let total: f64 = parse(&text)
                 .unwrap()
                 .iter()
-                .filter(|sample| sample.name.ends_with("_bucket") && sample.labels.get("model") == Some("gpt-4o"))
+                .filter(|sample| {
+                    sample.name.ends_with("_bucket") && sample.labels.get("model") == Some("gpt-4o")
+                })
                 .map(|sample| sample.value)
                 .sum();
             assert!(total >= last || act.mood == Mood::Restarted, "{now}: {total} after {last}");

@@ -3,7 +3,11 @@
 use crate::random::Random;
 
 /// Milliseconds that most acts take, before a share of a second is added so that they meet every phase of a scrape.
-const ACT: i64 = 6_000;
+const ACT: i64 = 5_000;
+/// Until the first trouble.
+const FIRST: i64 = 3_000;
+/// Nobody looks before the begin, but counters have been counting for an hour.
+const PAST: i64 = 3_600_000;
 
 /// What a service does for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +33,8 @@ pub(crate) enum Mood {
     Lagging,
     /// It has more requests in progress than it should.
     Crowded,
+    /// It has four times as many requests.
+    Busy,
 }
 
 impl Mood {
@@ -46,20 +52,22 @@ impl Mood {
             Self::Failing => "a third of the requests fail",
             Self::Lagging => "slow answers",
             Self::Crowded => "many requests in progress",
+            Self::Busy => "four times the traffic",
         }
     }
 }
 
 /// Moods that differ from [`Mood::Well`], in an order in which the most telling come first.
-pub(crate) const TROUBLES: [Mood; 10] = [
-    Mood::Broken,
+pub(crate) const TROUBLES: [Mood; 11] = [
     Mood::Gone,
+    Mood::Broken,
     Mood::Crowded,
     Mood::Restarted,
     Mood::Fewer,
     Mood::Slow,
     Mood::Failing,
     Mood::Lagging,
+    Mood::Busy,
     Mood::Backdated,
     Mood::Garbled,
 ];
@@ -81,22 +89,23 @@ impl Script {
         Self(vec![Act { from, mood: Mood::Well }])
     }
 
-    /// Troubles with good times between them, from a begin until an end. Each seed begins with another trouble and has
-    /// other lengths.
-    pub(crate) fn troubled(from: i64, until: i64, seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let mut acts = vec![Act { from, mood: Mood::Well }];
-        let mut at = from + ACT;
-        let mut next = usize::try_from(seed).unwrap_or(0) % TROUBLES.len();
+    /// The scripts of some services from a begin until an end: one trouble after the other, each of another service,
+    /// with good times between them.
+    pub(crate) fn troubled(services: usize, from: i64, until: i64) -> Vec<Self> {
+        let mut random = Random::new(1);
+        let mut scripts = vec![Self::well(from - PAST); services];
+        let mut at = from + FIRST;
+        let mut next = 0;
         // The last trouble is over, and was noticed to be, before the end.
         while at + 2 * ACT + 2_000 <= until {
-            acts.push(Act { from: at, mood: TROUBLES[next] });
-            next = (next + 1) % TROUBLES.len();
+            let acts = &mut scripts[next % services].0;
+            acts.push(Act { from: at, mood: TROUBLES[next % TROUBLES.len()] });
             at += ACT + random.between(0, 999);
             acts.push(Act { from: at, mood: Mood::Well });
             at += ACT + random.between(0, 999);
+            next += 1;
         }
-        Self(acts)
+        scripts
     }
 
     pub(crate) fn acts(&self) -> &[Act] {
@@ -128,15 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn acts_follow_each_other() {
-        let script = Script::troubled(1_000, 601_000, 3);
-        assert!(script.acts().is_sorted_by_key(|act| act.from));
-        assert!(TROUBLES.iter().all(|mood| script.acts().iter().any(|act| act.mood == *mood)));
-        assert_eq!(script.at(0).0.mood, Mood::Well);
-        let (second, end) = script.at(7_000);
-        assert_eq!(second, Act { from: 7_000, mood: TROUBLES[3] });
-        assert!(end.is_some_and(|end| (13_000..14_000).contains(&end)));
-        assert_eq!(script.at(i64::MAX).0.mood, Mood::Well);
+    fn one_trouble_follows_the_other() {
+        let scripts = Script::troubled(3, 0, 600_000);
+        let acts = || scripts.iter().flat_map(Script::acts);
+        assert!(scripts.iter().all(|script| script.acts().is_sorted_by_key(|act| act.from)));
+        assert!(TROUBLES.iter().all(|mood| acts().filter(|act| act.mood == *mood).count() > 3));
+        let mut starts: Vec<i64> = acts().map(|act| act.from).filter(|from| *from >= 0).collect();
+        starts.sort_unstable();
+        assert!(starts.windows(2).all(|pair| (ACT..ACT + 1_000).contains(&(pair[1] - pair[0]))));
+        let (second, end) = scripts[0].at(FIRST);
+        assert_eq!(second, Act { from: FIRST, mood: TROUBLES[0] });
+        assert!(end.is_some_and(|end| (8_000..9_000).contains(&end)));
+        assert_eq!(scripts[0].at(i64::MAX).0.mood, Mood::Well);
     }
 
     #[test]

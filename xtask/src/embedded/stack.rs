@@ -52,7 +52,8 @@ impl Stack {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("llmobs-embedded-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
-        for (path, text) in setup.files.iter().map(|(path, text)| (*path, text)).chain([("llmobs.yaml", &setup.config)])
+        for (path, text) in
+            setup.files.iter().map(|(path, text)| (*path, text)).chain([("llmobs.yaml", &setup.config)])
         {
             fs::write(folder.join(path), text).with_context(|| format!("cannot write `{path}`"))?;
         }
@@ -79,7 +80,8 @@ impl Stack {
     pub(crate) fn spawn(&mut self) -> anyhow::Result<()> {
         ensure!(self.child.is_none(), "it runs already");
         let offset = self.offset.to_string();
-        let log = fs::File::options().create(true).append(true).open(self.log()).context("cannot open the log")?;
+        let log =
+            fs::File::options().create(true).append(true).open(self.log()).context("cannot open the log")?;
         let child = self
             .command(&["up", "--engine", "embedded", "--port-offset", &offset])
             .stdin(Stdio::null())

@@ -26,8 +26,9 @@ impl Usage {
             fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))
         };
         let (stat, status) = (read("stat")?, read("status")?);
-        let mebibytes =
-            |name: &str| kibibytes(&status, name).map(|size| size / 1024.0).with_context(|| format!("no `{name}`"));
+        let mebibytes = |name: &str| {
+            kibibytes(&status, name).map(|size| size / 1024.0).with_context(|| format!("no `{name}`"))
+        };
         Ok(Self {
             cpu: ticks(&stat).context("`stat` is not as Linux writes it")? / TICKS,
             resident: mebibytes("VmRSS:")?,

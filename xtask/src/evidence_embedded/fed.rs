@@ -9,6 +9,8 @@ use crate::{
     judge::{Connection, Query, Row, Value, When},
 };
 
+/// What is sent: not what rules make.
+const SCRAPED: &str = "__name__=~\"llm_.+|scripted_.+|scrape_.+|up\"";
 /// What a dashboard asks of counters, histograms and gauges; `J` is the job.
 const EXPRESSIONS: [&str; 22] = [
     "rate(llm_requests_total{J}[10s])",
@@ -28,7 +30,7 @@ const EXPRESSIONS: [&str; 22] = [
     "avg_over_time(llm_active_requests{J}[20s])",
     "stddev_over_time(llm_active_requests{J}[20s])",
     "sum by (instance) (llm_active_requests{J})",
-    "count by (instance) ({J})",
+    "count by (instance) ({J,SCRAPED})",
     "absent(llm_model_info{J,model=\"claude-sonnet-4-5\"})",
     "topk(2, sum by (instance) (rate(llm_cost_usd_total{J}[30s])))",
     "timestamp(up{J})",
@@ -57,7 +59,7 @@ pub(super) fn compare(
 ) -> anyhow::Result<Fed> {
     let mut fed = Fed::default();
     let job = format!("job=\"{JOB}\"");
-    let all = Query { expr: format!("{{{job}}}[{}ms]", to - from), when: When::At(to) };
+    let all = Query { expr: format!("{{{job},{SCRAPED}}}[{}ms]", to - from), when: When::At(to) };
     let (expected, got) = (samples(theirs, &all)?, samples(ours, &all)?);
     fed.series = expected.len();
     fed.samples = expected.iter().map(|row| row.points.len()).sum();
@@ -66,7 +68,8 @@ pub(super) fn compare(
     }
     for row in &expected {
         let there = got.binary_search_by(|other| other.labels.cmp(&row.labels)).map(|place| &got[place]);
-        let bits = |row: &Row| row.points.iter().map(|(at, value)| (*at, value.to_bits())).collect::<Vec<_>>();
+        let bits =
+            |row: &Row| row.points.iter().map(|(at, value)| (*at, value.to_bits())).collect::<Vec<_>>();
         match there {
             Ok(other) if bits(other) == bits(row) => {}
             Ok(other) => fed.faults.push(format!(
@@ -79,7 +82,7 @@ pub(super) fn compare(
         }
     }
     for expr in EXPRESSIONS {
-        let expr = expr.replace('J', &job);
+        let expr = expr.replace('J', &job).replace("SCRAPED", SCRAPED);
         let query = Query { expr: expr.clone(), when: When::Range { start: from, end: to, step: 1_000 } };
         let (expected, got) = (theirs.ask(&query)?, ours.ask(&query)?);
         fed.expressions += 1;

@@ -40,9 +40,11 @@ const INTERVAL: i64 = 1_000;
 /// Milliseconds that a timer of either side may be late on a busy machine.
 const SLACK: i64 = 150;
 /// Milliseconds from the begin of the scripts until everything was scraped and evaluated once.
-const SETTLED: i64 = 4_000;
-/// Sizes of the services, and which trouble each begins with.
-const SERVICES: [(f64, u64); 3] = [(1.0, 0), (1.3, 2), (0.6, 4)];
+const SETTLED: i64 = 2_000;
+/// How much traffic each service has.
+const SIZES: [f64; 3] = [1.0, 1.3, 0.6];
+/// Lines of differences on the screen; the page has all.
+const SHOWN: usize = 40;
 
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
@@ -84,7 +86,7 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let tried = trial(&binary, &folder, args.seconds);
     fs::remove_dir_all(&folder).context("cannot remove the folder")?;
     let trial = tried?;
-    for fault in &trial.faults {
+    for fault in trial.faults.iter().take(SHOWN) {
         println!("{fault}");
     }
     print!("{}", page::summary(&trial));
@@ -97,10 +99,10 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
 
 fn trial(binary: &Path, folder: &Path, seconds: u32) -> anyhow::Result<Trial> {
     // All processes are up before the scripts begin.
-    let begin = now() + 6_000;
+    let begin = now() + 8_000;
     let end = begin + i64::from(seconds) * 1_000;
-    let scripts: Vec<Script> = SERVICES.iter().map(|(_, seed)| Script::troubled(begin, end, *seed)).collect();
-    let services = scripts.iter().zip(SERVICES).map(|(script, (size, _))| Exporter::start(script.clone(), size));
+    let scripts = Script::troubled(SIZES.len(), begin, end);
+    let services = scripts.iter().zip(SIZES).map(|(script, size)| Exporter::start(script.clone(), size));
     let services: Vec<Exporter> = services.collect::<anyhow::Result<_>>()?;
     let endpoints: Vec<String> = services.iter().map(|service| format!("\"{}\"", service.address)).collect();
     let config = config(&endpoints.join(", "));
@@ -124,13 +126,14 @@ fn trial(binary: &Path, folder: &Path, seconds: u32) -> anyhow::Result<Trial> {
     let sender = copied(&files, &folder.join("sender"), &remote_write(&fed))?;
     // Other external labels give Prometheus another seed of its phases.
     let other = copied(&files, &folder.join("other"), "")?;
-    let text = fs::read_to_string(&other)?.replacen("global:\n", "global:\n  external_labels: {side: other}\n", 1);
+    let text =
+        fs::read_to_string(&other)?.replacen("global:\n", "global:\n  external_labels: {side: other}\n", 1);
     fs::write(&other, text)?;
     let judge = Server::start_from(&sender, &[])?;
     let peer = Server::start_from(&other, &[])?;
     ensure!(now() < begin, "the machine is too slow for the processes to be up in time");
 
-    let reasons = targets::watch(&scripts, &services, end, &judge, &ours)?;
+    let reasons = targets::watch(&scripts, &services, (begin, end), &judge, &ours)?;
     wait_until(end + 2_000);
     let span = (begin + SETTLED, end);
     let mut sides = Sides { judge: judge.connect()?, ours: ours.connect()?, peer: peer.connect()? };
@@ -147,12 +150,24 @@ fn trial(binary: &Path, folder: &Path, seconds: u32) -> anyhow::Result<Trial> {
         (mood, acts.count())
     };
     let troubles = crate::embedded::TROUBLES.into_iter().map(count).collect();
-    Ok(Trial { version: judge.version.clone(), seconds, topics, group_phases, fed, reasons, troubles, faults })
+    Ok(Trial {
+        version: judge.version.clone(),
+        seconds,
+        topics,
+        group_phases,
+        fed,
+        reasons,
+        troubles,
+        faults,
+    })
 }
 
+/// Limits that a service in trouble passes at once.
 fn config(endpoints: &str) -> String {
     format!(
-        "errors: {{for: 2s}}\n\
+        "errors: {{for: 2s, alert_above: 3%}}\n\
+         cost: {{ceiling_per_hour: 292, approaching: 95%}}\n\
+         tokens: {{spike_per_second: 26000}}\n\
          targets: [{{job: {JOB}, source: llmobs, endpoints: [{endpoints}], scrape_interval: 1s}}]\n"
     )
 }
@@ -229,7 +244,11 @@ impl Sides {
                 Aspect::Value,
             ),
             ("`scrape_series_added`", format!("scrape_series_added{{{job}}}"), Aspect::Value),
-            ("`scrape_duration_seconds` is there", format!("scrape_duration_seconds{{{job}}}"), Aspect::Presence),
+            (
+                "`scrape_duration_seconds` is there",
+                format!("scrape_duration_seconds{{{job}}}"),
+                Aspect::Presence,
+            ),
             (
                 "scraped series are there, then stale",
                 format!("{{{job},__name__=~\"llm_.+|scripted_.+\"}}"),
@@ -260,7 +279,8 @@ impl Sides {
         ] {
             topics.push(self.topic(name, expr, Aspect::Presence, span, our_bar, peer_bar)?);
         }
-        let phases = judge.iter().map(|(group, one)| spells::circular(*one, ours.get(group).copied().unwrap_or(*one)));
+        let phases =
+            judge.iter().map(|(group, one)| spells::circular(*one, ours.get(group).copied().unwrap_or(*one)));
         Ok((topics, phases.collect()))
     }
 

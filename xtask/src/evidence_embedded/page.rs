@@ -36,7 +36,8 @@ pub(super) fn summary(trial: &Trial) -> String {
         fed.furthest,
         fed.faults.len()
     );
-    let _ = writeln!(text, "targets: asked {} times, {} faults", trial.reasons.asked, trial.reasons.faults.len());
+    let _ =
+        writeln!(text, "targets: asked {} times, {} faults", trial.reasons.asked, trial.reasons.faults.len());
     text
 }
 

@@ -12,7 +12,8 @@ pub(super) const GROUPS: usize = 4;
 pub(super) fn file(rendered: &str) -> anyhow::Result<String> {
     let rendered: Json = serde_yaml::from_str(rendered).context("the rendered rules are no YAML")?;
     let groups = rendered["groups"].as_array().context("no groups")?;
-    let alerts = groups.iter().find(|group| group["name"] == "llmobs.alerts").context("no group of alerts")?;
+    let alerts =
+        groups.iter().find(|group| group["name"] == "llmobs.alerts").context("no group of alerts")?;
     let alerts: Vec<&Json> = alerts["rules"].as_array().context("no alerts")?.iter().collect();
     let group = |number: usize| {
         let rules = own().into_iter().chain(alerts.iter().map(|rule| shortened(rule)));
@@ -51,7 +52,10 @@ fn own() -> Vec<Json> {
     };
     let record = |name: &str, expr: String| json!({"record": name, "expr": expr});
     vec![
-        record("trial:requests:rate", format!("sum by (instance, model) (rate(llm_requests_total{job}[10s]))")),
+        record(
+            "trial:requests:rate",
+            format!("sum by (instance, model) (rate(llm_requests_total{job}[10s]))"),
+        ),
         record(
             "trial:latency:p90",
             format!(
@@ -62,15 +66,33 @@ fn own() -> Vec<Json> {
         alert("Down", format!("up{job} == 0"), json!({})),
         alert("DownFor", format!("up{job} == 0"), json!({"for": "3s"})),
         alert("Crowded", format!("llm_active_requests{job} > 90"), json!({"for": "2s"})),
-        alert("CrowdedKept", format!("llm_active_requests{job} > 90"), json!({"for": "1s", "keep_firing_for": "3s"})),
-        alert("ModelGone", format!("count by (job) (llm_model_info{job}) < 9"), json!({})),
-        alert("Restarted", format!("sum by (instance) (resets(llm_requests_total{job}[8s])) > 0"), json!({"for": "1s"})),
+        alert(
+            "CrowdedKept",
+            format!("llm_active_requests{job} > 90"),
+            json!({"for": "1s", "keep_firing_for": "3s"}),
+        ),
+        alert("ModelGone", format!("count by (instance) (llm_model_info{job}) < 3"), json!({})),
+        alert(
+            "Restarted",
+            format!("sum by (instance) (resets(llm_requests_total{job}[8s])) > 0"),
+            json!({"for": "1s"}),
+        ),
         alert("Slow", "trial:latency:p90 > 6".to_owned(), json!({"for": "2s"})),
-        alert("Failing", format!(
-            "sum by (instance) (rate(llm_requests_total{{job=\"{JOB}\",status=\"error\"}}[10s])) / \
-             sum by (instance) (rate(llm_requests_total{job}[10s])) > 0.1"
-        ), json!({"for": "2s"})),
-        alert("NoReport", format!("absent_over_time(scripted_reported{{job=\"{JOB}\",kind=\"recent\"}}[4s])"), json!({})),
+        alert(
+            "Failing",
+            format!(
+                "sum by (instance) (rate(llm_requests_total{{job=\"{JOB}\",status=\"error\"}}[10s])) / \
+             sum by (instance) (rate(llm_requests_total{job}[10s])) > 0.05"
+            ),
+            json!({"for": "2s"}),
+        ),
+        alert(
+            "NoReport",
+            format!(
+                "up{job} unless on (instance) present_over_time(scripted_reported{{job=\"{JOB}\",kind=\"recent\"}}[3s])"
+            ),
+            json!({}),
+        ),
         alert("FewUp", "trial:up:count < 3".to_owned(), json!({"for": "1s"})),
     ]
 }
@@ -81,10 +103,12 @@ mod tests {
 
     #[test]
     fn rules_are_shortened() {
-        let rendered = "groups:\n- name: llmobs.alerts\n  rules:\n  - {alert: A, expr: 'rate(x[5m]) > 1', for: 5m}\n";
+        let rendered =
+            "groups:\n- name: llmobs.alerts\n  rules:\n  - {alert: A, expr: 'rate(x[5m]) > 1', for: 5m}\n";
         let file: Json = serde_json::from_str(&file(rendered).unwrap()).unwrap();
         let last = file["groups"][1]["rules"].as_array().unwrap().last().unwrap();
-        let expect = json!({"alert": "A", "expr": "rate(x[10s]) > 1", "for": "2s", "labels": {"group": "trial-1"}});
+        let expect =
+            json!({"alert": "A", "expr": "rate(x[10s]) > 1", "for": "2s", "labels": {"group": "trial-1"}});
         assert_eq!(last, &expect);
     }
 }

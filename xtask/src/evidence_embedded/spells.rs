@@ -87,13 +87,6 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    pub(super) fn add(&mut self, other: Self) {
-        self.series += other.series;
-        self.spells += other.spells;
-        self.apart.extend(other.apart);
-        self.faults.extend(other.faults);
-    }
-
     /// The median and the most of the distances.
     pub(super) fn distances(&self) -> (i64, i64) {
         let mut all: Vec<i64> = self.apart.iter().map(|apart| apart.abs()).collect();
@@ -116,9 +109,10 @@ pub(super) fn compare(theirs: &Spells, ours: &Spells, bar: impl Fn(&Labels) -> i
             compared.faults.push(format!("{labels}: expected {}, got {}", words(theirs), words(ours)));
             continue;
         }
-        let ends = theirs.iter().zip(ours).flat_map(|(theirs, ours)| {
-            [(Some(theirs.from), Some(ours.from)), (theirs.to, ours.to)]
-        });
+        let ends = theirs
+            .iter()
+            .zip(ours)
+            .flat_map(|(theirs, ours)| [(Some(theirs.from), Some(ours.from)), (theirs.to, ours.to)]);
         for (expect, got) in ends {
             match (expect, got) {
                 (None, None) => {}
@@ -128,7 +122,9 @@ pub(super) fn compare(theirs: &Spells, ours: &Spells, bar: impl Fn(&Labels) -> i
                         compared.faults.push(format!("{labels}: a change at {expect}, not at {got}"));
                     }
                 }
-                _ => compared.faults.push(format!("{labels}: expected {}, got {}", words(theirs), words(ours))),
+                _ => {
+                    compared.faults.push(format!("{labels}: expected {}, got {}", words(theirs), words(ours)))
+                }
             }
         }
     }

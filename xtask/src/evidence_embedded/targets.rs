@@ -25,7 +25,7 @@ pub(super) struct Reasons {
 pub(super) fn watch(
     scripts: &[Script],
     services: &[Exporter],
-    end: i64,
+    (begin, end): (i64, i64),
     judge: &Server,
     ours: &Stack,
 ) -> anyhow::Result<Reasons> {
@@ -33,7 +33,7 @@ pub(super) fn watch(
     for (script, service) in scripts.iter().zip(services) {
         let instance = service.address.to_string();
         let acts = script.acts().iter().map(|act| (act.from + AFTER, act.mood, instance.clone()));
-        looks.extend(acts.filter(|(at, ..)| *at < end));
+        looks.extend(acts.filter(|(at, ..)| (begin..end).contains(at)));
     }
     looks.sort();
     let mut reasons = Reasons::default();
