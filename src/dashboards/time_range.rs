@@ -80,7 +80,8 @@ fn rounded(at: Timestamp, unit: &str, end: End) -> Option<Timestamp> {
         let begin = (at.0 - shift).div_euclid(length) * length + shift;
         (begin, begin + length)
     };
-    let date = |year: i64, month: u32| format!("{year:04}-{month:02}-01").parse().ok().map(|at: Timestamp| at.0);
+    let date =
+        |year: i64, month: u32| format!("{year:04}-{month:02}-01").parse().ok().map(|at: Timestamp| at.0);
     let civil = at.civil();
     let (begin, next) = match unit {
         "s" => fixed(1000, 0),

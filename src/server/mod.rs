@@ -5,3 +5,4 @@
 //! Start reading at: [`http`].
 
 pub mod http;
+pub mod viewer;

@@ -18,6 +18,7 @@ mod random;
 mod stamp;
 mod stand_in;
 mod tidy;
+mod viewer;
 
 use std::{
     env,
@@ -37,6 +38,8 @@ enum Task {
     /// Show on this machine what the documentation claims, and write it down.
     #[command(subcommand)]
     Evidence(Evidence),
+    /// Serve the viewer over simulated hours of the mock service.
+    Viewer(viewer::Args),
     /// Hold the tracked files to the house rules that no other tool checks.
     Tidy,
     /// Hold the dependencies to the licence allow-list, the bans and the budget.
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),
         Task::Evidence(Evidence::Rules(options)) => evidence_rules::run(&repository(), &options),
+        Task::Viewer(args) => viewer::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::run(&repository()),
         Task::Licences => licences::run(&repository()),
         Task::StandIn { image, force } => {

@@ -51,9 +51,6 @@ pub(super) const DAYS: Ladder = &[(0.0, 1.0, " day"), (7.0, 7.0, " week"), (365.
 /// In the largest unit that it fills.
 pub(super) fn scaled(ladder: Ladder, value: f64, decimals: Option<u16>) -> Formatted {
     let size = value.abs();
-    if size == 0.0 && std::ptr::eq(ladder, SECONDS) {
-        return Formatted::with("0".to_owned(), " s");
-    }
     let (index, (_, divisor, name)) = ladder
         .iter()
         .enumerate()

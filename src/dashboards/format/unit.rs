@@ -31,6 +31,7 @@ enum Notation {
         behind: bool,
     },
     Duration(Ladder),
+    Seconds,
     Spelt {
         millis: f64,
         unit: &'static str,
@@ -145,6 +146,9 @@ impl Unit {
                 }
                 formatted
             }
+            // Only for seconds does Grafana write nothing as nothing.
+            Notation::Seconds if value == 0.0 => Formatted::with("0".to_owned(), " s"),
+            Notation::Seconds => duration::scaled(duration::SECONDS, value, decimals),
             Notation::Duration(ladder) => duration::scaled(ladder, value, decimals),
             Notation::Spelt { millis, unit } => duration::spelt(value * millis, decimals, unit),
             Notation::Clock { seconds, days } => duration::clock(value * seconds, *days),
@@ -193,7 +197,7 @@ fn notation(id: &str) -> Notation {
         "ns" => return Notation::Duration(duration::NANOSECONDS),
         "µs" | "us" => return Notation::Duration(duration::MICROSECONDS),
         "ms" => return Notation::Duration(duration::MILLISECONDS),
-        "s" => return Notation::Duration(duration::SECONDS),
+        "s" => return Notation::Seconds,
         "m" => return Notation::Duration(duration::MINUTES),
         "h" => return Notation::Duration(duration::HOURS),
         "d" => return Notation::Duration(duration::DAYS),
@@ -288,7 +292,7 @@ fn locale(value: f64, decimals: Option<u16>) -> String {
     if !value.is_finite() {
         return to_fixed(value, None);
     }
-    let text = format!("{value:.*}", usize::from(decimals.unwrap_or(3).min(20)));
+    let text = format!("{:.*}", usize::from(decimals.unwrap_or(3).min(20)), half_up(value));
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
@@ -306,12 +310,17 @@ fn locale(value: f64, decimals: Option<u16>) -> String {
     grouped
 }
 
+/// Rounds a half away from zero where `format!` would round it to the even digit.
+fn half_up(value: f64) -> f64 {
+    value * (1.0 + 2.0 * f64::EPSILON)
+}
+
 fn scientific(value: f64, decimals: Option<u16>) -> String {
     if !value.is_finite() {
         return to_fixed(value, None);
     }
     let text = match decimals {
-        Some(decimals) => format!("{value:.*e}", usize::from(decimals)),
+        Some(decimals) => format!("{:.*e}", usize::from(decimals), half_up(value)),
         None => format!("{value:e}"),
     };
     match text.split_once('e') {

@@ -27,7 +27,10 @@ pub(super) fn pattern(value: &str) -> String {
 pub(super) fn regex(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars() {
-        if matches!(c, '\\' | '^' | '$' | '*' | '+' | '?' | '.' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '/') {
+        if matches!(
+            c,
+            '\\' | '^' | '$' | '*' | '+' | '?' | '.' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '/'
+        ) {
             escaped.push('\\');
         }
         escaped.push(c);

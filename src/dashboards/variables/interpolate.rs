@@ -102,7 +102,8 @@ impl<'a> Context<'a> {
 
     fn built_in(&self, name: &str, format: Option<&str>) -> Option<String> {
         let seconds = |millis: i64| format!("{}s", millis.max(1000) / 1000);
-        let encoded = |text: &str| if format == Some("percentencode") { percent(text) } else { text.to_owned() };
+        let encoded =
+            |text: &str| if format == Some("percentencode") { percent(text) } else { text.to_owned() };
         let steps = self.steps;
         Some(match name {
             "__interval" => duration(steps?.interval),
@@ -115,9 +116,7 @@ impl<'a> Context<'a> {
             "__from" => time(self.range.from, format),
             "__to" => time(self.range.to, format),
             "__url_time_range" => format!("from={}&to={}", percent(self.raw.0), percent(self.raw.1)),
-            "__all_variables" => {
-                self.variables.iter().map(query_param).collect::<Vec<_>>().join("&")
-            }
+            "__all_variables" => self.variables.iter().map(query_param).collect::<Vec<_>>().join("&"),
             "__dashboard" => self.dashboard.1.to_owned(),
             "__dashboard.uid" => self.dashboard.0.to_owned(),
             "__field.name" | "__series.name" => encoded(self.row?.name),
@@ -157,7 +156,8 @@ fn time(at: crate::time::Timestamp, format: Option<&str>) -> String {
 
 fn query_param(chosen: &Chosen) -> String {
     let name = percent(&chosen.variable.name);
-    let one = |value: &String| format!("var-{name}={}", percent(if chosen.is_all() { "$__all" } else { value }));
+    let one =
+        |value: &String| format!("var-{name}={}", percent(if chosen.is_all() { "$__all" } else { value }));
     chosen.values.iter().map(one).collect::<Vec<_>>().join("&")
 }
 
@@ -212,7 +212,8 @@ fn reference(text: &str) -> Option<(&str, Option<&str>, usize)> {
     if let Some(inner) = text.strip_prefix("[[") {
         let end = inner.find("]]")?;
         let (name, format) = split_format(&inner[..end]);
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         return is_name.then_some((name, format, end + 4));
     }
     let inner = text.strip_prefix('$')?;

@@ -31,7 +31,8 @@ impl Chosen {
         problem: Option<String>,
     ) -> Self {
         let is_all = |value: &String| value == ALL || (value == "All" && variable.include_all);
-        let mut values: Vec<String> = if asked.is_empty() { variable.current.clone() } else { asked.to_vec() };
+        let mut values: Vec<String> =
+            if asked.is_empty() { variable.current.clone() } else { asked.to_vec() };
         values.retain(|value| !value.is_empty());
         if values.iter().any(is_all) {
             values = if variable.include_all { vec![ALL.to_owned()] } else { Vec::new() };

@@ -1,0 +1,1 @@
+//! Scraping against servers that behave, and against those that do not.

@@ -1,0 +1,1 @@
+//! The viewer asked as a browser asks it.
