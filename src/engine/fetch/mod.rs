@@ -14,6 +14,8 @@ mod hosts;
 #[cfg(test)]
 mod tests;
 mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod url;
 
 use std::{

@@ -160,7 +160,8 @@ impl Ingest {
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
         self.scrape += 1;
-        let mut batch = Batch::default();
+        let mut batch =
+            Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
         let stored = match stored {
