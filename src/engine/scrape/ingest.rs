@@ -160,7 +160,8 @@ impl Ingest {
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
         self.scrape += 1;
-        let mut batch = Batch::default();
+        let mut batch =
+            Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
         let stored = match stored {
@@ -279,10 +280,11 @@ impl Ingest {
         if !std::mem::take(&mut self.families_changed) {
             return None;
         }
-        let sorted: BTreeMap<_, _> = self.families.iter().collect();
-        let metadata = |(family, told): (&Box<str>, &Told)| Metadata {
+        let sorted: BTreeMap<&str, &Told> =
+            self.families.iter().map(|(family, told)| (&**family, told)).collect();
+        let metadata = |(family, told): (&str, &Told)| Metadata {
             target: self.target.clone(),
-            family: family.to_string(),
+            family: family.to_owned(),
             kind: told.kind.name().to_owned(),
             help: told.help.to_string(),
             unit: told.unit.to_string(),
@@ -300,7 +302,7 @@ impl Ingest {
     ) -> Result<(), IngestError> {
         let page = std::str::from_utf8(page).map_err(|error| {
             let before = &page[..error.valid_up_to()];
-            IngestError::Utf8(1 + before.iter().filter(|byte| **byte == b'\n').count())
+            IngestError::Utf8(before.split(|byte| *byte == b'\n').count())
         })?;
         let rules = Arc::clone(&self.rules);
         let sample_limit = rules.labels.limits.samples;
@@ -469,13 +471,11 @@ impl Ingest {
         let mut out_of_order = 0_usize;
         for (index, exemplar) in std::mem::take(&mut batch.exemplars) {
             let Some(text) = self.cache.get(index).map(|seen| Arc::clone(&seen.text)) else { continue };
-            let labels = match self.exemplar_labels.get(&text) {
-                Some(labels) => labels,
-                None => {
-                    let Some(labels) = self.labels_of(index) else { continue };
-                    self.exemplar_labels.entry(text).or_insert(labels)
-                }
-            };
+            if !self.exemplar_labels.contains_key(&text) {
+                let Some(labels) = self.labels_of(index) else { continue };
+                self.exemplar_labels.insert(Arc::clone(&text), labels);
+            }
+            let labels = &self.exemplar_labels[&text];
             out_of_order += usize::from(self.exemplars.add(labels, exemplar) == Added::OutOfOrder);
         }
         if self.exemplar_labels.len() > self.cache.len() {

@@ -180,6 +180,8 @@ impl Inner {
             change(pool);
             if pool.discovering.is_some() { pool.sync(&self.runtime) } else { Vec::new() }
         };
-        notices.into_iter().for_each(|notice| (self.notices)(notice));
+        for notice in notices {
+            (self.notices)(notice);
+        }
     }
 }
