@@ -6,6 +6,7 @@
 mod bench_exporter;
 mod bench_promql;
 mod bench_rules;
+mod evidence_api;
 mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
@@ -68,6 +69,8 @@ enum Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum Evidence {
+    /// Requests of all kinds to the HTTP API, beside a real Prometheus; needs Docker, or its path in PROMETHEUS.
+    Api(evidence_api::Options),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
+        Task::Evidence(Evidence::Api(options)) => evidence_api::run(&repository(), &options),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),

@@ -13,6 +13,7 @@ mod server;
 mod wire;
 
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
+pub(crate) use http::{Http, Reply, form};
 pub(crate) use promtool::{Words, promtool};
 pub(crate) use recorded::{Recorded, columns};
-pub(crate) use server::{Connection, Query, Server, When, program};
+pub(crate) use server::{Connection, Query, Server, Setup, When, free_address, load, program};

@@ -39,6 +39,16 @@ pub(crate) struct Server {
     pub(crate) version: String,
 }
 
+/// What a server is started with, besides what all are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setup<'a> {
+    /// `prometheus.yml`.
+    pub(crate) config: &'a str,
+    /// Names and texts of files beside it.
+    pub(crate) files: &'a [(&'a str, &'a str)],
+    pub(crate) flags: &'a [&'a str],
+}
+
 /// An expression and when it is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Query {
@@ -60,22 +70,26 @@ pub(crate) struct Connection(Http);
 impl Server {
     /// Starts one. It is found by the variable `PROMETHEUS`, or taken out of the Docker image.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        Self::start_with("")
+        Self::start_with(&Setup::default())
     }
 
     /// One that takes samples in any order.
     pub(crate) fn start_for_any_order() -> anyhow::Result<Self> {
-        Self::start_with("storage: {tsdb: {out_of_order_time_window: 30d}}\n")
+        let config = "storage: {tsdb: {out_of_order_time_window: 30d}}\n";
+        Self::start_with(&Setup { config, ..Setup::default() })
     }
 
-    fn start_with(config: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start_with(setup: &Setup<'_>) -> anyhow::Result<Self> {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).context("cannot create a folder")?;
         let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
-        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
+        fs::write(folder.join("prometheus.yml"), setup.config).context("cannot write the configuration")?;
+        for (name, text) in setup.files {
+            fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
+        }
         let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
         let child = Command::new(&program)
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
@@ -83,6 +97,7 @@ impl Server {
             .args(["--storage.tsdb.retention.time=100y", "--web.enable-remote-write-receiver"])
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--enable-feature={FEATURES}"))
+            .args(setup.flags)
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -134,16 +149,25 @@ impl Server {
 
     /// Sends all samples, in the order of [`in_order`].
     pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
-        let mut http = Http::open(self.address)?;
-        let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
-            X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
-        for batch in in_order(series).chunks(BATCH) {
-            let body = wire::write_request(batch, |index| &series[index].labels);
-            let (status, answer) = http.send("POST", "/api/v1/write", headers, &body)?;
-            ensure!(status == 204, "remote write: {status} {}", String::from_utf8_lossy(&answer));
-        }
-        Ok(())
+        load(self.address, series)
     }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Sends all samples to whoever takes remote write there, in the order of [`in_order`].
+pub(crate) fn load(address: SocketAddr, series: &[Recorded]) -> anyhow::Result<()> {
+    let mut http = Http::open(address)?;
+    let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
+        X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
+    for batch in in_order(series).chunks(BATCH) {
+        let body = wire::write_request(batch, |index| &series[index].labels);
+        let (status, answer) = http.send("POST", "/api/v1/write", headers, &body)?;
+        ensure!(status == 204, "remote write: {status} {}", String::from_utf8_lossy(&answer));
+    }
+    Ok(())
 }
 
 impl Drop for Server {
@@ -187,7 +211,7 @@ fn seconds(millis: i64) -> String {
     format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
