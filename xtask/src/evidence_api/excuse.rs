@@ -31,7 +31,9 @@ pub(super) fn excuse(case: &Case, theirs: &Reply, ours: &Reply) -> Option<&'stat
         return Some("there is no remote read");
     }
     if case.kind == "format_query" && theirs.status == 200 && bare(&their) == bare(&our) {
-        return Some("a name in quotes that needs none is printed without, and lines are indented where Prometheus is not");
+        return Some(
+            "a name in quotes that needs none is printed without, and lines are indented where Prometheus is not",
+        );
     }
     if case.kind == "admin" && ours.status == 200 && our == r#"{"status":"success","data":[]}"# {
         return Some(
@@ -57,8 +59,12 @@ pub(super) fn excuse(case: &Case, theirs: &Reply, ours: &Reply) -> Option<&'stat
         return Some("the answer is the same, and a remark on it is worded or placed otherwise");
     }
     let request = format!("{}{}", case.path, String::from_utf8_lossy(&case.body));
-    if ["topk", "bottomk", "limitk", "limit%5Fratio", "sort"].iter().any(|name| request.contains(name)) && ours.status == 200 {
-        return Some("which of equal series `topk` and its like choose, and how equal ones are sorted, is not defined");
+    if ["topk", "bottomk", "limitk", "limit%5Fratio", "sort"].iter().any(|name| request.contains(name))
+        && ours.status == 200
+    {
+        return Some(
+            "which of equal series `topk` and its like choose, and how equal ones are sorted, is not defined",
+        );
     }
     None
 }

@@ -81,24 +81,16 @@ impl Server {
         Self::start_with(&Setup { config, ..Setup::default() })
     }
 
-<<<<<<< HEAD
+    /// One with a configuration, files beside it and flags.
     pub(crate) fn start_with(setup: &Setup<'_>) -> anyhow::Result<Self> {
-        static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).context("cannot create a folder")?;
-        let program = program("prometheus", PROGRAM, &folder)?;
-        let address = free_address()?;
+        let folder = own_folder()?;
         fs::write(folder.join("prometheus.yml"), setup.config).context("cannot write the configuration")?;
         for (name, text) in setup.files {
             fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
         }
-=======
-    fn start_with(config: &str) -> anyhow::Result<Self> {
-        let folder = own_folder()?;
-        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
         // The data are of some fixed day, which has long gone.
-        Self::launch(folder, "prometheus.yml".as_ref(), &["--storage.tsdb.retention.time=100y"])
+        let flags = [&["--storage.tsdb.retention.time=100y"], setup.flags].concat();
+        Self::launch(folder, "prometheus.yml".as_ref(), &flags)
     }
 
     /// One that runs a configuration that others wrote, with more flags; its data are its own.
@@ -109,7 +101,6 @@ impl Server {
     fn launch(folder: PathBuf, config: &Path, flags: &[&str]) -> anyhow::Result<Self> {
         let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
->>>>>>> main
         let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
         let begun = Instant::now();
         let child = Command::new(&program)
@@ -117,11 +108,7 @@ impl Server {
             .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--enable-feature={FEATURES}"))
-<<<<<<< HEAD
-            .args(setup.flags)
-=======
             .args(flags)
->>>>>>> main
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -188,29 +175,13 @@ impl Server {
 
     /// Sends all samples, in the order of [`in_order`].
     pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
-<<<<<<< HEAD
-        load(self.address, series)
-=======
         self.connect()?.load(series)
->>>>>>> main
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 }
 
 /// Sends all samples to whoever takes remote write there, in the order of [`in_order`].
 pub(crate) fn load(address: SocketAddr, series: &[Recorded]) -> anyhow::Result<()> {
-    let mut http = Http::open(address)?;
-    let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
-        X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
-    for batch in in_order(series).chunks(BATCH) {
-        let body = wire::write_request(batch, |index| &series[index].labels);
-        let (status, answer) = http.send("POST", "/api/v1/write", headers, &body)?;
-        ensure!(status == 204, "remote write: {status} {}", String::from_utf8_lossy(&answer));
-    }
-    Ok(())
+    Connection::open(address)?.load(series)
 }
 
 impl Drop for Server {
@@ -288,8 +259,6 @@ fn seconds(millis: i64) -> String {
     format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
 }
 
-<<<<<<< HEAD
-=======
 /// A new folder for one server.
 fn own_folder() -> anyhow::Result<PathBuf> {
     static STARTED: AtomicUsize = AtomicUsize::new(0);
@@ -299,7 +268,6 @@ fn own_folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
->>>>>>> main
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
