@@ -7,6 +7,7 @@ mod bench_exporter;
 mod bench_promql;
 mod bench_rules;
 mod embedded;
+mod evidence_api;
 mod evidence_embedded;
 mod evidence_fuzz;
 mod evidence_kills;
@@ -70,6 +71,8 @@ enum Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum Evidence {
+    /// Requests of all kinds to the HTTP API, beside a real Prometheus; needs Docker, or its path in PROMETHEUS.
+    Api(evidence_api::Options),
     /// An embedded stack and a real Prometheus on the same files and services, which are in trouble by a script; needs
     /// Docker, or its path in PROMETHEUS.
     Embedded(evidence_embedded::Args),
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
+        Task::Evidence(Evidence::Api(options)) => evidence_api::run(&repository(), &options),
         Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),

@@ -41,6 +41,16 @@ pub(crate) struct Server {
     pub(crate) started_in: Duration,
 }
 
+/// What a server is started with, besides what all are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setup<'a> {
+    /// `prometheus.yml`.
+    pub(crate) config: &'a str,
+    /// Names and texts of files beside it.
+    pub(crate) files: &'a [(&'a str, &'a str)],
+    pub(crate) flags: &'a [&'a str],
+}
+
 /// An expression and when it is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Query {
@@ -62,19 +72,25 @@ pub(crate) struct Connection(Http);
 impl Server {
     /// Starts one. It is found by the variable `PROMETHEUS`, or taken out of the Docker image.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        Self::start_with("")
+        Self::start_with(&Setup::default())
     }
 
     /// One that takes samples in any order.
     pub(crate) fn start_for_any_order() -> anyhow::Result<Self> {
-        Self::start_with("storage: {tsdb: {out_of_order_time_window: 30d}}\n")
+        let config = "storage: {tsdb: {out_of_order_time_window: 30d}}\n";
+        Self::start_with(&Setup { config, ..Setup::default() })
     }
 
-    fn start_with(config: &str) -> anyhow::Result<Self> {
+    /// One with a configuration, files beside it and flags.
+    pub(crate) fn start_with(setup: &Setup<'_>) -> anyhow::Result<Self> {
         let folder = own_folder()?;
-        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
+        fs::write(folder.join("prometheus.yml"), setup.config).context("cannot write the configuration")?;
+        for (name, text) in setup.files {
+            fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
+        }
         // The data are of some fixed day, which has long gone.
-        Self::launch(folder, "prometheus.yml".as_ref(), &["--storage.tsdb.retention.time=100y"])
+        let flags = [&["--storage.tsdb.retention.time=100y"], setup.flags].concat();
+        Self::launch(folder, "prometheus.yml".as_ref(), &flags)
     }
 
     /// One that runs a configuration that others wrote, with more flags; its data are its own.
@@ -161,6 +177,11 @@ impl Server {
     pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
         self.connect()?.load(series)
     }
+}
+
+/// Sends all samples to whoever takes remote write there, in the order of [`in_order`].
+pub(crate) fn load(address: SocketAddr, series: &[Recorded]) -> anyhow::Result<()> {
+    Connection::open(address)?.load(series)
 }
 
 impl Drop for Server {
