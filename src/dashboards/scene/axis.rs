@@ -142,15 +142,14 @@ pub(super) fn value_ticks(
         let texts = trimmed(*digits);
         texts.windows(2).all(|pair| pair[0] != pair[1]) && texts == trimmed(*digits + 2)
     };
-    let texts: Vec<String> = match decimals {
-        Some(digits) => write(digits).map(|text| text.to_string()).collect(),
-        None => {
-            let digits = (0..=10).find(tells_apart).unwrap_or(10);
-            if unit.trims_zeros() {
-                trimmed(digits)
-            } else {
-                write(digits).map(|text| text.to_string()).collect()
-            }
+    let texts: Vec<String> = if let Some(digits) = decimals {
+        write(digits).map(|text| text.to_string()).collect()
+    } else {
+        let digits = (0..=10).find(tells_apart).unwrap_or(10);
+        if unit.trims_zeros() {
+            trimmed(digits)
+        } else {
+            write(digits).map(|text| text.to_string()).collect()
         }
     };
     let tick = |(value, text): (&f64, String)| Tick { at: scale.place(*value), text, time: None };

@@ -56,8 +56,7 @@ pub(super) fn page(groups: &[GroupStatus], now: Timestamp, asked: &Asked) -> Str
 
 /// The state of the worst alert.
 fn of(status: &RuleStatus) -> Option<AlertState> {
-    let states = || status.alerts.iter().map(|alert| alert.state);
-    let has = |state: AlertState| states().any(|one| one == state);
+    let has = |state: AlertState| status.alerts.iter().any(|alert| alert.state == state);
     [AlertState::Firing, AlertState::Pending].into_iter().find(|state| has(*state))
 }
 
