@@ -32,6 +32,13 @@ struct Rule {
     is_constant: bool,
 }
 
+impl PartialEq for Relabelling {
+    fn eq(&self, other: &Self) -> bool {
+        let written = |rule: &Rule| rule.written.clone();
+        self.rules.iter().map(written).eq(other.rules.iter().map(written))
+    }
+}
+
 impl Relabelling {
     /// A rule whose pattern does not compile, which the reader of the file refuses, is left out.
     pub(super) fn new(rules: &[Relabel]) -> Self {
@@ -47,10 +54,6 @@ impl Relabelling {
             })
         });
         Self { rules: compiled.collect() }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
     }
 
     /// Labels that are dropped are left as they were when the rule said so.

@@ -12,5 +12,6 @@ pub mod prometheus;
 pub mod query;
 mod site;
 
+pub(crate) use http::base64;
 pub use http::{Answer, Credentials, Endpoint, RemoteError};
 pub use site::{Site, SiteError};

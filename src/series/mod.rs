@@ -19,7 +19,8 @@ mod select;
 
 pub use columns::{AppendError, Columns, SeriesId};
 pub use exposition::{
-    Format, History, Page, PageError, ParseError, ParseErrorKind, Sample, Values, parse, read_history,
+    Entry, FamilyKind, Format, History, Page, PageError, Pairs, ParseError, ParseErrorKind, Sample, Scan,
+    ScanError, Scanned, ScannedExemplar, Values, Wrong, parse, read_history, series_labels,
 };
 pub use family::{Family, Histogram, Kind};
 pub use labels::{Labels, LabelsEdit, LabelsError, METRIC_NAME};

@@ -6,6 +6,8 @@
 mod bench_exporter;
 mod bench_promql;
 mod bench_rules;
+mod embedded;
+mod evidence_embedded;
 mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
@@ -68,6 +70,9 @@ enum Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum Evidence {
+    /// An embedded stack and a real Prometheus on the same files and services, which are in trouble by a script; needs
+    /// Docker, or its path in PROMETHEUS.
+    Embedded(evidence_embedded::Args),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
@@ -93,6 +98,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
+        Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),

@@ -1,9 +1,8 @@
 //! An answer as the bytes that Prometheus would send.
 
-use std::fmt::Write as _;
-
 use super::{
     Answer, Data, Series,
+    escape::{Html, escape},
     number::{push_number, push_plain_number},
 };
 use crate::time::Timestamp;
@@ -46,7 +45,7 @@ pub fn to_json(answer: &Answer) -> String {
     out
 }
 
-fn list<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
+pub(super) fn list<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
     out.push('[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -73,9 +72,17 @@ fn metric(series: &Series, out: &mut String) {
 
 /// `[1795477826.500,"1"]`: a fraction of a second has three digits.
 fn sample((at, value): &(Timestamp, f64), out: &mut String) {
+    out.push('[');
+    push_instant(*at, out);
+    out.push_str(",\"");
+    push_number(*value, out);
+    out.push_str("\"]");
+}
+
+/// Seconds, with three digits of a fraction where there is one.
+pub(super) fn push_instant(at: Timestamp, out: &mut String) {
     let mut digits = itoa::Buffer::new();
     let millis = at.0.unsigned_abs();
-    out.push('[');
     if at.0 < 0 {
         out.push('-');
     }
@@ -85,47 +92,15 @@ fn sample((at, value): &(Timestamp, f64), out: &mut String) {
         out.push('.');
         out.push_str(&digits.format(thousandths)[1..]);
     }
-    out.push_str(",\"");
-    push_number(*value, out);
-    out.push_str("\"]");
 }
 
 /// Scalars and strings: here a fraction has no zeros at its end.
-fn pair(at: Timestamp, text: &str, out: &mut String) {
+pub(super) fn pair(at: Timestamp, text: &str, out: &mut String) {
     out.push('[');
     push_plain_number(at.as_secs_f64(), out);
     out.push(',');
     escape(text, Html::Escaped, out);
     out.push(']');
-}
-
-/// Whether `<`, `>` and `&` are escaped: Prometheus does so everywhere but in labels.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Html {
-    Escaped,
-    AsItIs,
-}
-
-fn escape(text: &str, html: Html, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..' ' => push_code(c, out),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if html == Html::Escaped => push_code(c, out),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
-fn push_code(c: char, out: &mut String) {
-    // A `String` takes everything.
-    let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
 #[cfg(test)]

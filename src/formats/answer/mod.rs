@@ -1,14 +1,19 @@
 //! What a query of Prometheus' HTTP API answers (<https://prometheus.io/docs/prometheus/latest/querying/api/>).
 
 mod csv;
+mod escape;
+mod evaluated;
 mod json;
 mod number;
 mod read;
+mod writer;
 
 pub use csv::to_csv;
+pub use evaluated::{Shown, evaluated_to_json, push_remarks};
 pub use json::to_json;
 pub use number::number_text;
 pub use read::{AnswerError, from_json};
+pub use writer::{Json, Object};
 
 use crate::{series::Labels, time::Timestamp};
 

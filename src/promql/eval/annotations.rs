@@ -1,6 +1,6 @@
 //! What a query's answer is to be read with: warnings and infos.
 
-use crate::text::{Source, Span};
+use crate::text::Span;
 
 /// How much an annotation matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,14 +20,16 @@ pub struct Annotation {
 }
 
 impl Annotation {
-    /// As Prometheus' API words it, with the place in the query: `PromQL warning: … (1:5)`.
+    /// As Prometheus' API words it, with the place in the query, whose columns count bytes: `PromQL warning: … (1:5)`.
     pub fn text(&self, query: &str) -> String {
         let level = match self.level {
             Level::Warning => "warning",
             Level::Info => "info",
         };
-        let at = Source::new("query", query).position(self.span.start);
-        format!("PromQL {level}: {} ({}:{})", self.message, at.line, at.column)
+        let before = &query.as_bytes()[..self.span.start.min(query.len())];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        format!("PromQL {level}: {} ({line}:{column})", self.message)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The syntax tree. Every part that a message can point at has its byte span.
 
-use crate::{series::MatchOp, text::Span};
+use crate::{
+    series::{METRIC_NAME, MatchOp, Matcher, PatternError},
+    text::Span,
+};
 
 use super::functions::Function;
 
@@ -259,6 +262,17 @@ pub enum ValueType {
     String,
     InstantVector,
     RangeVector,
+}
+
+impl VectorSelector {
+    /// The conditions that a series has to fulfil, the name's first; that of a variable has no value.
+    pub fn conditions(&self) -> Result<Vec<Matcher>, PatternError> {
+        let name = self.name.iter().map(|name| Ok(Matcher::equal(METRIC_NAME, name.node.as_str())));
+        let written = self.matchers.iter().map(|matcher| {
+            Matcher::new(matcher.name.node.as_str(), matcher.op.node, matcher.value.node.as_str())
+        });
+        name.chain(written).collect()
+    }
 }
 
 impl Spanned<String> {

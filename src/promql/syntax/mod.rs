@@ -15,7 +15,7 @@ mod visit;
 pub use ast::*;
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Arity, FUNCTIONS, Function, function};
-pub use parser::{MAX_DEPTH, parse};
+pub use parser::{MAX_DEPTH, parse, parse_selector};
 pub use pretty::{WIDTH, block, pretty};
 pub use visit::SelectorRef;
 

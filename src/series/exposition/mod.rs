@@ -1,6 +1,6 @@
 //! Exposition text: Prometheus text 0.0.4 and `OpenMetrics` 1.0.0, written and read.
 //!
-//! Owns: [`Format`], [`Page`], [`parse`], [`read_history`].
+//! Owns: [`Format`], [`Page`], [`parse`], [`read_history`], and [`Scan`], which reads a page as a scrape does.
 //! Must not know: which metrics there are, HTTP.
 //! Invariants: what a page writes, [`parse`] reads back with equal values.
 //! Start reading at: [`Page`].
@@ -9,10 +9,12 @@ mod history;
 mod number;
 mod page;
 mod read;
+mod scan;
 
 pub use history::{History, read_history};
 pub use page::{Page, PageError, Values};
 pub use read::{ParseError, ParseErrorKind, Sample, parse};
+pub use scan::{Entry, FamilyKind, Pairs, Scan, ScanError, Scanned, ScannedExemplar, Wrong, series_labels};
 
 /// The text formats that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

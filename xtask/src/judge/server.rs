@@ -17,7 +17,7 @@ use super::{
     answer::{self, Outcome},
     http::{Http, form},
     recorded::{Recorded, in_order},
-    wire,
+    wire::write_request,
 };
 
 pub(super) const IMAGE: &str = "prom/prometheus:v3.16.0";
@@ -37,6 +37,8 @@ pub(crate) struct Server {
     address: SocketAddr,
     /// What it says of itself.
     pub(crate) version: String,
+    /// From its start until it was ready.
+    pub(crate) started_in: Duration,
 }
 
 /// An expression and when it is asked for.
@@ -69,28 +71,37 @@ impl Server {
     }
 
     fn start_with(config: &str) -> anyhow::Result<Self> {
-        static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).context("cannot create a folder")?;
+        let folder = own_folder()?;
+        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
+        // The data are of some fixed day, which has long gone.
+        Self::launch(folder, "prometheus.yml".as_ref(), &["--storage.tsdb.retention.time=100y"])
+    }
+
+    /// One that runs a configuration that others wrote, with more flags; its data are its own.
+    pub(crate) fn start_from(config: &Path, flags: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(own_folder()?, config, flags)
+    }
+
+    fn launch(folder: PathBuf, config: &Path, flags: &[&str]) -> anyhow::Result<Self> {
         let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
-        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
         let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
+        let begun = Instant::now();
         let child = Command::new(&program)
-            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
-            // The data are of some fixed day, which has long gone.
-            .args(["--storage.tsdb.retention.time=100y", "--web.enable-remote-write-receiver"])
+            .arg(format!("--config.file={}", config.display()))
+            .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--enable-feature={FEATURES}"))
+            .args(flags)
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start `{}`", program.display()))?;
-        let mut server = Self { child, folder, address, version: String::new() };
+        let mut server = Self { child, folder, address, version: String::new(), started_in: Duration::ZERO };
         server.wait()?;
+        server.started_in = begun.elapsed();
         let info = server.get("/api/v1/status/buildinfo")?;
         info["data"]["version"].as_str().unwrap_or_default().clone_into(&mut server.version);
         ensure!(server.version.starts_with("3.16."), "this is Prometheus {}, not 3.16", server.version);
@@ -108,13 +119,27 @@ impl Server {
             if matches!(ready, Ok((200, _))) {
                 return Ok(());
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(5));
         }
         bail!("Prometheus is not ready after {PATIENCE:?}")
     }
 
     pub(crate) fn connect(&self) -> anyhow::Result<Connection> {
-        Http::open(self.address).map(Connection)
+        Connection::open(self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its log and its blocks are.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
@@ -134,15 +159,7 @@ impl Server {
 
     /// Sends all samples, in the order of [`in_order`].
     pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
-        let mut http = Http::open(self.address)?;
-        let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
-            X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
-        for batch in in_order(series).chunks(BATCH) {
-            let body = wire::write_request(batch, |index| &series[index].labels);
-            let (status, answer) = http.send("POST", "/api/v1/write", headers, &body)?;
-            ensure!(status == 204, "remote write: {status} {}", String::from_utf8_lossy(&answer));
-        }
-        Ok(())
+        self.connect()?.load(series)
     }
 }
 
@@ -156,6 +173,40 @@ impl Drop for Server {
 }
 
 impl Connection {
+    /// To a server that speaks Prometheus' API.
+    pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        Http::open(address).map(Self)
+    }
+
+    /// Sends all samples by remote write, in the order of [`in_order`].
+    pub(crate) fn load(&mut self, series: &[Recorded]) -> anyhow::Result<()> {
+        for batch in in_order(series).chunks(BATCH) {
+            let (status, answer) = self.write(&write_request(batch, |index| &series[index].labels))?;
+            ensure!(matches!(status, 200 | 204), "remote write: {status} {answer}");
+        }
+        Ok(())
+    }
+
+    /// Sends a request of remote write; status and words of the answer.
+    pub(crate) fn write(&mut self, body: &[u8]) -> anyhow::Result<(u16, String)> {
+        let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
+            X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
+        let (status, answer) = self.0.send("POST", "/api/v1/write", headers, body)?;
+        Ok((status, String::from_utf8_lossy(&answer).trim().to_owned()))
+    }
+
+    /// Status and body of the answer.
+    pub(crate) fn get(&mut self, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
+        self.0.send("GET", path, "", b"")
+    }
+
+    /// What a path answers, as JSON.
+    pub(crate) fn json(&mut self, path: &str) -> anyhow::Result<serde_json::Value> {
+        let (status, body) = self.get(path)?;
+        ensure!(status == 200, "`{path}`: {status} {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).with_context(|| format!("`{path}` gave no JSON"))
+    }
+
     pub(crate) fn ask(&mut self, query: &Query) -> anyhow::Result<Outcome> {
         answer::parse(&self.ask_raw(query)?).with_context(|| format!("{query:?}"))
     }
@@ -187,7 +238,16 @@ fn seconds(millis: i64) -> String {
     format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// A new folder for one server.
+fn own_folder() -> anyhow::Result<PathBuf> {
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let folder = env::temp_dir().join(format!("llmobs-judge-{}-{number}", std::process::id()));
+    fs::create_dir_all(&folder).context("cannot create a folder")?;
+    Ok(folder)
+}
+
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }

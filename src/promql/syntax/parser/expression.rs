@@ -119,11 +119,7 @@ impl Parser<'_> {
             {
                 self.aggregate(op)
             }
-            Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregate(_) | Kind::LeftBrace => {
-                self.selector()
-            }
-            Kind::Keyword(keyword) if keyword.is_metric_name() => self.selector(),
-            Kind::Operator(BinaryOp::And | BinaryOp::Or | BinaryOp::Unless) => self.selector(),
+            _ if self.begins_selector() => self.selector(),
             _ => {
                 self.unexpected("", "");
                 self.skip();

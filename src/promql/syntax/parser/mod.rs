@@ -15,7 +15,7 @@ use crate::text::Span;
 
 use super::{
     Options,
-    ast::Expr,
+    ast::{Expr, ExprKind, VectorSelector},
     check::{Fragment, check},
     error::{ParseError, ParseErrors},
     lexer::lex,
@@ -31,22 +31,7 @@ const MAX_ERRORS: usize = 64;
 
 /// An expression of the language, or all that is wrong with it.
 pub fn parse(text: &str, options: &Options) -> Result<Expr, ParseErrors> {
-    let lexed = lex(text, *options);
-    let mut parser = Parser {
-        text,
-        options: *options,
-        tokens: lexed.tokens,
-        faults: lexed.faults,
-        next: 0,
-        next_fault: 0,
-        complained: None,
-        errors: Vec::new(),
-        fragments: Vec::new(),
-        damaged: Vec::new(),
-        depth: 0,
-        in_aggregations: 0,
-        stopped: false,
-    };
+    let mut parser = Parser::new(text, *options);
     let node = parser.everything();
     let Parser { mut errors, mut fragments, damaged, .. } = parser;
     let mut expr = node.map(|node| node.expr);
@@ -55,6 +40,26 @@ pub fn parse(text: &str, options: &Options) -> Result<Expr, ParseErrors> {
     match expr {
         Some(expr) if errors.is_empty() => Ok(expr),
         _ => Err(ParseErrors::new(text, errors)),
+    }
+}
+
+/// A selector alone, without range and modifiers, as `match[]` of Prometheus' API takes it. It may select everything.
+pub fn parse_selector(text: &str, options: &Options) -> Result<VectorSelector, ParseErrors> {
+    let mut parser = Parser::new(text, *options);
+    let node = if parser.begins_selector() {
+        parser.selector()
+    } else {
+        parser.unexpected("", "");
+        None
+    };
+    if node.is_some() && parser.peek() != Kind::End {
+        parser.unexpected("", "");
+    }
+    // What the lexer could not read at the end.
+    parser.peek();
+    match node.map(|node| node.expr.kind) {
+        Some(ExprKind::Selector(selector)) if parser.errors.is_empty() => Ok(*selector),
+        _ => Err(ParseErrors::new(text, parser.errors)),
     }
 }
 
@@ -83,6 +88,27 @@ struct Parser<'a> {
     in_aggregations: usize,
     /// After what makes no sense to go on from; every token then is the end.
     stopped: bool,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str, options: Options) -> Self {
+        let lexed = lex(text, options);
+        Self {
+            text,
+            options,
+            tokens: lexed.tokens,
+            faults: lexed.faults,
+            next: 0,
+            next_fault: 0,
+            complained: None,
+            errors: Vec::new(),
+            fragments: Vec::new(),
+            damaged: Vec::new(),
+            depth: 0,
+            in_aggregations: 0,
+            stopped: false,
+        }
+    }
 }
 
 impl Parser<'_> {

@@ -15,6 +15,16 @@ use super::{Node, Parser};
 const CONTEXT: &str = "label matching";
 
 impl Parser<'_> {
+    /// Whether the next token can be the first of a selector.
+    pub(super) fn begins_selector(&mut self) -> bool {
+        match self.peek() {
+            Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregate(_) | Kind::LeftBrace => true,
+            Kind::Keyword(keyword) => keyword.is_metric_name(),
+            Kind::Operator(op) => matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless),
+            _ => false,
+        }
+    }
+
     /// A name, matchers in braces, or both.
     pub(super) fn selector(&mut self) -> Option<Node> {
         let start = self.next_span().start;

@@ -278,3 +278,26 @@ fn a_duration_that_its_units_cannot_say_is_printed_in_seconds() {
     };
     assert_eq!(kind, DurationKind::Literal(Number { value: 90.0, is_duration: true }));
 }
+
+#[test]
+fn selectors_alone() {
+    #[track_caller]
+    fn check(text: &str, expect: Result<&str, &str>) {
+        let got = crate::promql::syntax::parse_selector(text, &Options::default());
+        let shown = got.map(|selector| selector.to_string()).map_err(|errors| errors.first());
+        assert_eq!(shown.as_deref().map_err(String::as_str), expect);
+    }
+    check("up", Ok("up"));
+    check("{}", Ok("{}"));
+    check("sum{a=\"b\",}", Ok("sum{a=\"b\"}"));
+    check("{\"x y\",a!~\"b\"}", Ok("{__name__=\"x y\",a!~\"b\"}"));
+    check("up{", Err("1:4: parse error: unexpected end of input inside braces"));
+    check("up{a=}", Err("1:6: parse error: unexpected \"}\" in label matching, expected string"));
+    check("rate(up)", Err("1:5: parse error: unexpected \"(\""));
+    check("up offset 5m", Err("1:4: parse error: unexpected <offset>"));
+    check("up[5m]", Err("1:3: parse error: unexpected \"[\""));
+    check("1", Err("1:1: parse error: unexpected number \"1\""));
+    check("", Err("unknown position: parse error: unexpected end of input"));
+    check("up{}a", Err("1:5: parse error: unexpected identifier \"a\""));
+    check("up{\"", Err("1:4: parse error: unterminated quoted string"));
+}

@@ -1,0 +1,133 @@
+//! An embedded stack seen from other processes: what of it runs, how it is ended, what it wrote.
+
+use std::time::Duration;
+
+use crate::{
+    commands::{Exit, exit::Hinted, process::signal, urls},
+    files::{self, Follower, Lock},
+    stack::Project,
+    text::nearest,
+    ui::{Tone, Ui},
+};
+
+use super::{
+    journal::service_of,
+    place::{Place, Runner},
+};
+
+/// How long a process may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at a process or a log.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Ends the process that runs the stack, and waits for it.
+pub(in crate::commands) async fn stop(
+    place: &Place,
+    runner: &Runner,
+    project: &Project,
+) -> anyhow::Result<()> {
+    terminate(runner.pid)?;
+    let ended = async {
+        while place.runner()?.is_some() || place.is_held()? {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| {
+        Err(Hinted::new(
+            format!("the process {} of the stack `{project}` does not end", runner.pid),
+            format!(
+                "look at `llmobs logs{}`; `kill -9 {}` ends it, and loses nothing that was stored",
+                urls::project_flag(project),
+                runner.pid
+            ),
+        )
+        .into())
+    })
+}
+
+#[cfg(unix)]
+fn terminate(pid: u32) -> anyhow::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let Some(pid) = pid else { anyhow::bail!("`process.json` names no process") };
+    match kill_process(pid, Signal::TERM) {
+        // It has ended by itself in the meantime.
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(anyhow::anyhow!("cannot end the process {}: {error}", pid.as_raw_nonzero())),
+    }
+}
+
+#[cfg(not(unix))]
+fn terminate(pid: u32) -> anyhow::Result<()> {
+    anyhow::bail!("this system has no signal that ends a process in order; end the process {pid} yourself")
+}
+
+/// Prints what the services of the stack wrote.
+pub(in crate::commands) async fn logs(
+    place: &Place,
+    project: &Project,
+    services: &[String],
+    count: u32,
+    follow: bool,
+    ui: &Ui,
+) -> anyhow::Result<Exit> {
+    // A line that comes in between is rather shown twice than not at all.
+    let mut follower = Follower::from_end(&place.log());
+    let lines = files::tail(&place.log(), usize::MAX)?;
+    let mut known: Vec<&str> = lines.iter().filter_map(|line| Some(service_of(line)?.0)).collect();
+    known.extend(SERVICES);
+    known.sort_unstable();
+    known.dedup();
+    for asked in services {
+        if !known.contains(&asked.as_str()) {
+            let hint = match nearest(asked, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", known.join(", ")),
+            };
+            return Err(Hinted::new(format!("the stack `{project}` has no service `{asked}`"), hint).into());
+        }
+    }
+    let width = known.iter().map(|name| name.len()).max().unwrap_or_default();
+    let show = |line: &str| {
+        let Some((at, _)) = line.split_once(' ') else { return };
+        let Some((service, text)) = service_of(line) else { return };
+        let head = ui.palette().paint(Tone::Strong, &format!("{service:<width$} |"));
+        ui.answer(&format!("{head} {at} {text}"));
+    };
+    let wanted = |line: &&String| {
+        services.is_empty()
+            || service_of(line).is_some_and(|(service, _)| services.iter().any(|asked| asked == service))
+    };
+    let chosen: Vec<&String> = lines.iter().filter(wanted).collect();
+    chosen.iter().skip(chosen.len().saturating_sub(count as usize)).for_each(|line| show(line));
+    if !follow {
+        return Ok(Exit::Done);
+    }
+    let following = async {
+        while !ui.is_closed() {
+            let came = follower.lines()?;
+            came.iter().filter(wanted).for_each(|line| show(line));
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(Exit::Done)
+    };
+    tokio::select! {
+        ended = following => ended,
+        _ = signal() => Ok(Exit::Interrupted),
+    }
+}
+
+/// The services that the process may have.
+pub(super) const SERVICES: [&str; 3] = [PROMETHEUS, VIEWER, EXPORTER];
+pub(super) const PROMETHEUS: &str = "prometheus";
+pub(super) const VIEWER: &str = "viewer";
+pub(super) const EXPORTER: &str = "exporter";
+
+impl Place {
+    /// Whether a process has the stack, be it only starting.
+    pub(super) fn is_held(&self) -> anyhow::Result<bool> {
+        let lock = self.lock_file();
+        Ok(lock.exists() && Lock::try_acquire(&lock)?.is_none())
+    }
+}
