@@ -8,6 +8,7 @@ mod bench_promql;
 mod bench_rules;
 mod embedded;
 mod evidence_embedded;
+mod evidence_embedded_kills;
 mod evidence_fuzz;
 mod evidence_kills;
 mod evidence_promql;
@@ -53,6 +54,9 @@ enum Task {
         #[arg(long)]
         force: bool,
     },
+    /// Write to a store until it is killed; a part of `evidence embedded-kills`.
+    #[command(hide = true)]
+    StoreChild(evidence_embedded_kills::store_child::Args),
     /// Be the stand-in, as the image does: settings come from GF_* variables.
     StandInServe,
 }
@@ -73,6 +77,9 @@ enum Evidence {
     /// An embedded stack and a real Prometheus on the same files and services, which are in trouble by a script; needs
     /// Docker, or its path in PROMETHEUS.
     Embedded(evidence_embedded::Args),
+    /// `kill -9` of an embedded stack under remote write, and of a bare store; full and read-only disks, clocks that
+    /// jump, churned series. Mounts small disks where it may; LIBFAKETIME names the library that moves the clock.
+    EmbeddedKills(evidence_embedded_kills::Args),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
@@ -99,6 +106,8 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
         Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),
+        Task::Evidence(Evidence::EmbeddedKills(args)) => evidence_embedded_kills::run(&repository(), &args),
+        Task::StoreChild(args) => evidence_embedded_kills::store_child::run(&args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
