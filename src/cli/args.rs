@@ -13,6 +13,11 @@ Exit codes:
   2    it could not be done: usage, configuration, files, Docker
   130  interrupted";
 
+/// Seed of the mock service's traffic.
+pub const DEFAULT_SEED: u64 = 1;
+/// Requests of the mock service per second.
+pub const DEFAULT_RATE: f64 = 3.0;
+
 /// Observability for LLM services, proven before it ships.
 #[derive(Debug, Parser)]
 #[command(name = "llmobs", version, after_help = EXIT_CODES, max_term_width = 100)]
@@ -135,7 +140,7 @@ pub struct Up {
     #[command(flatten)]
     pub project: Project,
     /// What runs the stack [default: `stack.engine` of the configuration, else `auto`]
-    #[arg(long, value_name = "ENGINE")]
+    #[arg(long, value_name = "ENGINE", overrides_with = "engine")]
     pub engine: Option<Engine>,
     /// Embedded only: run in the background (Docker's containers always do)
     #[arg(long, short)]
@@ -332,10 +337,10 @@ pub struct Exporter {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub bind: IpAddr,
     /// Seed of the traffic; equal seeds give equal traffic
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     pub seed: u64,
     /// Requests per second, as a mean over a weekday
-    #[arg(long, value_name = "RPS", default_value_t = 3.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RPS", default_value_t = DEFAULT_RATE, allow_negative_numbers = true)]
     pub rate: f64,
     /// Folder with runbook pages to serve at /runbooks/
     #[arg(long, value_name = "DIR")]

@@ -16,7 +16,7 @@ use crate::{
 use super::{configure::Configured, exit::Hinted, exporter_image};
 
 /// Dashboard that Grafana opens with, below its provisioning folder.
-const HOME_DASHBOARD: &str = "dashboards/llmobs/llm-service-overview.json";
+pub(super) const HOME_DASHBOARD: &str = "dashboards/llmobs/llm-service-overview.json";
 
 /// What a bundle is made for.
 pub(super) struct Purpose {

@@ -33,7 +33,9 @@ pub(super) async fn images(
             continue;
         }
         if pull == Pull::Never {
-            return Err(format!("Docker does not have the image `{reference}`, and `--pull never` was given"));
+            return Err(format!(
+                "Docker does not have the image `{reference}`, and `--pull never` was given"
+            ));
         }
         let line = progress.step(format!("pull {reference}"));
         let mut note = |progress: crate::docker::PullProgress| line.note(progress.status);

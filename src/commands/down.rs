@@ -9,7 +9,8 @@ use crate::{
 };
 
 use super::{
-    Exit,
+    Exit, choose,
+    embedded::{self, Place},
     engine::{connect, runtime},
     exit::Hinted,
     process::{Process, signal},
@@ -23,23 +24,56 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let project = Project::new(&args.project.project)?;
     let state = State::of(&project, global, process)?;
     let _lock = state.lock(&project)?;
+    let place = Place::of(&state);
+    if let Some(runner) = place.runner()? {
+        let line = ui.progress().step(format!("stop process {}", runner.pid));
+        runtime()?.block_on(embedded::stop(&place, &runner, &project))?;
+        line.done("");
+        return ended(args, &project, &place, &state, ui);
+    }
     let tracker = RefCell::new(Tracker::default());
     let exit = runtime()?.block_on(async {
-        let engine = connect(process)?;
+        let engine = match choose::docker(process).await {
+            Ok(engine) => engine,
+            // Where there has been an embedded stack there need be no Docker.
+            Err(_) if place.exists() => return Ok(None),
+            Err(_) => connect(process)?,
+        };
         tokio::select! {
-            ended = down(args, &project, &engine, &tracker, ui) => ended,
+            ended = down(args, &project, &engine, &tracker, ui) => ended.map(Some),
             _ = signal() => {
                 tracker.borrow_mut().abandon();
                 ui.error("interrupted");
                 ui.hint(&format!("`llmobs down{}` goes on where this ended", urls::project_flag(&project)));
-                Ok(Exit::Interrupted)
+                Ok(Some(Exit::Interrupted))
             }
         }
     })?;
+    let Some(exit) = exit else {
+        ui.say(&format!("nothing of the stack `{project}` runs"));
+        return ended(args, &project, &place, &state, ui);
+    };
     if exit == Exit::Done && args.volumes {
+        place.remove()?;
         state.forget()?;
     }
     Ok(exit)
+}
+
+/// What is left to do once no process runs the stack.
+fn ended(args: &Args, project: &Project, place: &Place, state: &State, ui: &Ui) -> anyhow::Result<Exit> {
+    if args.volumes {
+        place.remove()?;
+        state.forget()?;
+    } else {
+        ui.say("");
+        ui.say(&format!(
+            "data is kept in `{}`; `llmobs down{} --volumes` removes it too",
+            place.folder().display(),
+            urls::project_flag(project)
+        ));
+    }
+    Ok(Exit::Done)
 }
 
 async fn down<'a>(

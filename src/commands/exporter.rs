@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::{
     catalogue,
     cli::{Exporter as Args, Global},
+    config::Config,
     exporter::{Pages, Runbooks, serve},
     files::{self, FileError},
     simulate::{Mock, MockConfig, MockModel, shares},
@@ -29,23 +30,7 @@ use super::{
 pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let configured = configure(global, &args.overrides, process)?;
     ui.diagnostics(&configured.warnings);
-    let models = &configured.config.models;
-    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-    let models: Vec<MockModel> = models
-        .iter()
-        .zip(shares(&names))
-        .map(|(model, share)| MockModel {
-            name: model.name.clone(),
-            provider: model.provider.clone(),
-            share,
-            input_price: model.price.input,
-            output_price: model.price.output,
-            context_window: catalogue::find(&model.name, None).and_then(|known| known.context_window),
-        })
-        .collect();
-    let mut mock = MockConfig::healthy(models, args.seed, now());
-    mock.requests_per_second = args.rate;
-    let mock = Mock::new(mock)?;
+    let mock = mock(&configured.config, args.seed, args.rate)?;
     let runbooks = runbooks(args.runbooks.clone())?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -62,6 +47,27 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         // The container's stop is an orderly end, Ctrl-C an interruption.
         Ok(if stopped_by == Signal::Interrupt { Exit::Interrupted } else { Exit::Done })
     })
+}
+
+/// The mock service of a configuration.
+pub(super) fn mock(config: &Config, seed: u64, requests_per_second: f64) -> anyhow::Result<Mock> {
+    let names: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
+    let models: Vec<MockModel> = config
+        .models
+        .iter()
+        .zip(shares(&names))
+        .map(|(model, share)| MockModel {
+            name: model.name.clone(),
+            provider: model.provider.clone(),
+            share,
+            input_price: model.price.input,
+            output_price: model.price.output,
+            context_window: catalogue::find(&model.name, None).and_then(|known| known.context_window),
+        })
+        .collect();
+    let mut mock = MockConfig::healthy(models, seed, now());
+    mock.requests_per_second = requests_per_second;
+    Ok(Mock::new(mock)?)
 }
 
 fn cannot_listen(place: SocketAddr, error: &io::Error) -> Hinted {
@@ -86,7 +92,7 @@ fn runbooks(folder: Option<PathBuf>) -> anyhow::Result<Runbooks> {
 }
 
 /// Markdown by name without `.md`.
-fn read_runbooks(folder: &Path) -> Result<BTreeMap<String, String>, FileError> {
+pub(super) fn read_runbooks(folder: &Path) -> Result<BTreeMap<String, String>, FileError> {
     let pages = files::read_tree(folder)?.into_iter();
     let page = |(path, bytes): (String, Vec<u8>)| {
         Some((path.strip_suffix(".md")?.to_owned(), String::from_utf8(bytes).ok()?))

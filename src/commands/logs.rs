@@ -11,17 +11,28 @@ use crate::{
 };
 
 use super::{
-    Exit,
+    Exit, choose,
+    embedded::{self, Place},
     engine::{connect, runtime},
     exit::Hinted,
     process::{Process, signal},
+    state::State,
     urls,
 };
 
-pub(super) fn run(args: &Args, _global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let project = Project::new(&args.project.project)?;
+    let place = Place::of(&State::of(&project, global, process)?);
     runtime()?.block_on(async {
-        let engine = connect(process)?;
+        let engine = match choose::docker(process).await {
+            _ if place.runner()?.is_some() => None,
+            Ok(engine) => Some(engine),
+            Err(_) if place.exists() => None,
+            Err(_) => Some(connect(process)?),
+        };
+        let Some(engine) = engine else {
+            return embedded::logs(&place, &project, &args.services, args.tail, args.follow, ui).await;
+        };
         tokio::select! {
             ended = logs(args, &project, &engine, ui) => ended,
             _ = signal() => Ok(Exit::Interrupted),

@@ -6,6 +6,7 @@
 //! Start reading at: [`main`].
 
 mod bundle;
+mod choose;
 mod completions;
 mod configure;
 mod down;

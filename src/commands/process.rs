@@ -85,3 +85,41 @@ pub(super) async fn signal() -> Signal {
         Err(_) => std::future::pending().await,
     }
 }
+
+/// Watches for SIGHUP, which asks a server to read its files again.
+#[cfg(unix)]
+pub(super) struct Hangups(Option<tokio::signal::unix::Signal>);
+
+/// Watches from this call on; to be called within a runtime.
+#[cfg(unix)]
+pub(super) fn hangups() -> Hangups {
+    use tokio::signal::unix::{self, SignalKind};
+    Hangups(unix::signal(SignalKind::hangup()).ok())
+}
+
+#[cfg(unix)]
+impl Hangups {
+    /// The next one; where they cannot be watched there is none.
+    pub(super) async fn next(&mut self) {
+        match &mut self.0 {
+            Some(watched) => drop(watched.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// There is no such signal.
+#[cfg(not(unix))]
+pub(super) struct Hangups;
+
+#[cfg(not(unix))]
+pub(super) fn hangups() -> Hangups {
+    Hangups
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -1,10 +1,12 @@
 //! `llmobs status`: what runs, where, and whether it is healthy.
 
+use std::net::SocketAddr;
+
 use serde::Serialize;
 
 use crate::{
     cli::{Format, Global, Status as Args},
-    docker::{Container, State as ContainerState},
+    docker::{Container, DockerEngine, State as ContainerState},
     remote::{
         Endpoint, grafana,
         prometheus::{self, AlertState, Health},
@@ -14,7 +16,8 @@ use crate::{
 };
 
 use super::{
-    Exit,
+    Exit, choose,
+    embedded::{Place, Runner},
     engine::{connect, runtime},
     process::Process,
     state::State,
@@ -26,6 +29,8 @@ use super::{
 struct Facts {
     version: u32,
     project: String,
+    /// `docker` or `embedded`; none where nothing runs.
+    engine: Option<&'static str>,
     services: Vec<ServiceFacts>,
     targets: Option<TargetFacts>,
     /// Names of firing alerts, one for each series.
@@ -37,7 +42,11 @@ struct Facts {
 #[derive(Serialize)]
 struct ServiceFacts {
     service: String,
-    container: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<String>,
+    /// The process that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
     state: &'static str,
     health: &'static str,
     url: Option<String>,
@@ -60,7 +69,24 @@ struct DownTarget {
 pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let project = Project::new(&args.project.project)?;
     let state = State::of(&project, global, process)?;
-    let mut facts = runtime()?.block_on(gather(&project, process))?;
+    let place = Place::of(&state);
+    let mut facts = Facts {
+        version: 1,
+        project: project.to_string(),
+        engine: None,
+        services: Vec::new(),
+        targets: None,
+        alerts_firing: None,
+        grafana_password: None,
+    };
+    runtime()?.block_on(async {
+        match (place.runner()?, choose::docker(process).await) {
+            (Some(runner), _) => gather_embedded(&runner, &mut facts).await,
+            (None, Ok(engine)) => gather(&project, &engine, &mut facts).await,
+            (None, Err(_)) if place.exists() => Ok(()),
+            (None, Err(_)) => gather(&project, &connect(process)?, &mut facts).await,
+        }
+    })?;
     if args.show_password {
         facts.grafana_password = state.password()?;
     }
@@ -74,53 +100,75 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     Ok(if healthy { Exit::Done } else { Exit::No })
 }
 
-async fn gather(project: &Project, process: &Process) -> anyhow::Result<Facts> {
-    let engine = connect(process)?;
+async fn gather(project: &Project, engine: &DockerEngine, facts: &mut Facts) -> anyhow::Result<()> {
     let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
-    let observed = stack::observe(&engine, &scope).await?;
-    let mut facts = Facts {
-        version: 1,
-        project: project.to_string(),
-        services: Vec::new(),
-        targets: None,
-        alerts_firing: None,
-        grafana_password: None,
-    };
+    let observed = stack::observe(engine, &scope).await?;
     for container in observed.ours() {
         let service = container.labels.get(labels::SERVICE).cloned().unwrap_or_default();
         let endpoint = urls::endpoint(container);
-        let answers = match endpoint {
-            Some(endpoint) => probe(&service, endpoint).await,
-            None => false,
-        };
-        if let (true, Some(endpoint)) = (answers && service == Component::Prometheus.name(), endpoint) {
-            facts.targets = Some(targets(endpoint).await?);
-            let alerts = prometheus::alerts(&endpoint).await?;
-            let firing = alerts.into_iter().filter(|alert| alert.state == AlertState::Firing);
-            facts.alerts_firing = Some(firing.map(|alert| alert.name).collect());
-        }
-        facts.services.push(ServiceFacts {
+        let seen = ServiceFacts {
             service,
-            container: container.name.clone(),
+            container: Some(container.name.clone()),
+            pid: None,
             state: state_name(container),
-            health: if answers { "healthy" } else { "unhealthy" },
+            health: "unhealthy",
             url: endpoint.map(|endpoint| format!("http://{}", endpoint.address())),
-        });
+        };
+        facts.add(seen, endpoint).await?;
+        facts.engine = Some("docker");
     }
     facts.services.sort_by_key(|service| order(&service.service));
-    Ok(facts)
+    Ok(())
+}
+
+async fn gather_embedded(runner: &Runner, facts: &mut Facts) -> anyhow::Result<()> {
+    for (service, url) in &runner.services {
+        let address = url.strip_prefix("http://").and_then(|rest| rest.parse::<SocketAddr>().ok());
+        let endpoint = address.map(|address| Endpoint::of_published(address.ip(), address.port()));
+        let seen = ServiceFacts {
+            service: service.clone(),
+            container: None,
+            pid: Some(runner.pid),
+            state: "running",
+            health: "unhealthy",
+            url: Some(url.clone()),
+        };
+        facts.add(seen, endpoint).await?;
+    }
+    facts.engine = Some("embedded");
+    facts.services.sort_by_key(|service| order(&service.service));
+    Ok(())
+}
+
+impl Facts {
+    /// Adds a service with what it answers.
+    async fn add(&mut self, seen: ServiceFacts, endpoint: Option<Endpoint>) -> anyhow::Result<()> {
+        let answers = match endpoint {
+            Some(endpoint) => probe(&seen.service, endpoint).await,
+            None => false,
+        };
+        if let (true, Some(endpoint)) = (answers && seen.service == Component::Prometheus.name(), endpoint) {
+            self.targets = Some(targets(endpoint).await?);
+            let alerts = prometheus::alerts(&endpoint).await?;
+            let firing = alerts.into_iter().filter(|alert| alert.state == AlertState::Firing);
+            self.alerts_firing = Some(firing.map(|alert| alert.name).collect());
+        }
+        let health = if answers { "healthy" } else { "unhealthy" };
+        self.services.push(ServiceFacts { health, ..seen });
+        Ok(())
+    }
 }
 
 fn order(service: &str) -> (usize, String) {
-    let known = [Component::Prometheus, Component::Grafana, Component::Exporter];
-    let index = known.iter().position(|component| component.name() == service).unwrap_or(known.len());
+    let known = ["prometheus", "grafana", "viewer", "exporter"];
+    let index = known.iter().position(|name| *name == service).unwrap_or(known.len());
     (index, service.to_owned())
 }
 
 async fn probe(service: &str, endpoint: Endpoint) -> bool {
     let answer = match service {
         "prometheus" => prometheus::is_ready(&endpoint).await,
-        "grafana" => grafana::is_ready(&endpoint).await,
+        "grafana" | "viewer" => grafana::is_ready(&endpoint).await,
         _ => endpoint.get("/healthz", None).await.map(|answer| answer.is_success()),
     };
     answer.unwrap_or(false)
@@ -185,7 +233,15 @@ fn show(args: &Args, project: &Project, facts: &Facts, ui: &Ui) {
     if let Some(firing) = facts.alerts_firing.as_ref().filter(|firing| !firing.is_empty()) {
         ui.answer(&format!("\nfiring: {}", firing.join(", ")));
     }
-    if args.show_password {
+    if facts.engine == Some("embedded") {
+        let pid = facts.services.iter().find_map(|service| service.pid);
+        ui.say("");
+        if let Some(pid) = pid {
+            ui.say(&format!("embedded, in process {pid}"));
+        }
+        ui.say(&format!("Next:  llmobs logs{flag} -f"));
+        ui.say(&format!("       llmobs down{flag}"));
+    } else if args.show_password {
         match &facts.grafana_password {
             Some(password) => ui.answer(&format!("\nGrafana: user admin, password {password}")),
             None => ui.say("\nno password is known for this stack"),

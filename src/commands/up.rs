@@ -8,7 +8,8 @@ use std::{
 };
 
 use crate::{
-    cli::{Global, Pull, Up as Args},
+    cli::{self, Global, Pull, Up as Args},
+    config::EngineChoice,
     docker::DockerEngine,
     remote::prometheus::{Health, Target},
     stack::{
@@ -22,7 +23,9 @@ use crate::{
 use super::{
     Exit,
     bundle::{Bundle, Purpose},
+    choose,
     configure::configure,
+    embedded::{self, Place},
     engine::{connect, runtime},
     exit::Hinted,
     exporter_image::ExporterImage,
@@ -41,32 +44,75 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let project = Project::new(&args.project.project)?;
     let state = State::of(&project, global, process)?;
     let port_offset = state.port_offset(args.port_offset)?;
-    let image = ExporterImage::read()?;
-    let _lock = state.lock(&project)?;
+    // The process in the background is a part of the run that started it and holds the lock.
+    let lock = if args.in_background { None } else { Some(state.lock(&project)?) };
+    let choice = match args.engine {
+        None => configured.config.stack.engine,
+        Some(cli::Engine::Auto) => EngineChoice::Auto,
+        Some(cli::Engine::Docker) => EngineChoice::Docker,
+        Some(cli::Engine::Embedded) => EngineChoice::Embedded,
+    };
+    let place = Place::of(&state);
+    let docker = match choice {
+        EngineChoice::Docker => Some(connect(process)),
+        // What runs is brought up to date, not replaced by another kind.
+        EngineChoice::Auto if place.runner()?.is_none() => match runtime()?.block_on(choose::docker(process))
+        {
+            Ok(engine) => Some(Ok(engine)),
+            Err(why) => {
+                ui.say(&format!("{why}; running embedded"));
+                None
+            }
+        },
+        EngineChoice::Auto | EngineChoice::Embedded => None,
+    };
+    let image = docker.is_some().then(ExporterImage::read).transpose()?;
     let credentials = state.credentials()?;
-    if !args.dry_run {
-        state.keep(&credentials)?;
-    }
-    let purpose = Purpose { project: project.clone(), port_offset, credentials, exporter_hash: image.hash() };
+    let exporter_hash = image.as_ref().map_or_else(String::new, ExporterImage::hash);
+    let config = configured.config.clone();
+    let purpose =
+        Purpose { project: project.clone(), port_offset, credentials: credentials.clone(), exporter_hash };
     let bundle = Bundle::make(configured, purpose)?;
     ui.diagnostics(&bundle.notes);
     let remember = || state.remember_port_offset(port_offset);
-    let run = Run {
-        args,
-        ui,
-        project: &project,
-        bundle: &bundle,
-        image: &image,
-        remember: &remember,
-        screen: RefCell::default(),
-    };
-    runtime()?.block_on(async {
-        let engine = connect(process)?;
-        tokio::select! {
-            ended = run.up(&engine, timeout) => ended,
-            by = signal() => Ok(run.interrupted(by)),
+    if let (Some(engine), Some(image)) = (docker, image) {
+        if !args.dry_run {
+            state.keep(&credentials)?;
         }
-    })
+        let run = Run {
+            args,
+            ui,
+            project: &project,
+            bundle: &bundle,
+            image: &image,
+            remember: &remember,
+            screen: RefCell::default(),
+        };
+        let ended = runtime()?.block_on(async {
+            let engine = engine?;
+            let up = async {
+                if choice == EngineChoice::Auto && !args.dry_run {
+                    let had = choose::images(&engine, &bundle.desired, args.pull, ui).await;
+                    if let Err(why) = had {
+                        ui.say(&format!("{why}; running embedded"));
+                        return Ok(None);
+                    }
+                }
+                run.up(&engine, timeout).await.map(Some)
+            };
+            tokio::select! {
+                ended = up => ended,
+                by = signal() => Ok(Some(run.interrupted(by))),
+            }
+        })?;
+        if let Some(exit) = ended {
+            return Ok(exit);
+        }
+    }
+    remember()?;
+    let start =
+        embedded::Start { args, ui, project: &project, place, config: &config, bundle: &bundle, timeout };
+    embedded::up(&start, lock)
 }
 
 /// One run of `up`.

@@ -60,6 +60,22 @@ pub fn apply(frames: &mut [Frame], panel: &Panel) {
             }
         }
     }
+    colour_by_name(frames);
+}
+
+/// Colours by name, told apart within the panel.
+fn colour_by_name(frames: &mut [Frame]) {
+    let is_by_name = |field: &&mut Field| {
+        field.settings.color.as_ref().is_some_and(|color| color.mode == ColorMode::PaletteByName)
+    };
+    let fields = frames.iter_mut().flat_map(|frame| frame.fields.iter_mut());
+    let mut fields: Vec<&mut Field> =
+        fields.filter(|field| field.values.numbers().is_some()).filter(is_by_name).collect();
+    let names: Vec<&str> = fields.iter().map(|field| field.title.as_str()).collect();
+    let colours = Colour::of_names(&names);
+    for (field, colour) in fields.iter_mut().zip(colours) {
+        field.colour = Some(colour);
+    }
 }
 
 /// The only label that any series carries.
@@ -155,7 +171,7 @@ impl<'a> Display<'a> {
             || self.settings.color.as_ref().and_then(|color| color.fixed.as_deref()).unwrap_or("gray");
         match self.settings.color.as_ref().map(|color| color.mode) {
             Some(ColorMode::Fixed) => Colour::named(fixed()),
-            Some(ColorMode::PaletteByName) => Colour::of_name(&field.title),
+            Some(ColorMode::PaletteByName) => field.colour.unwrap_or_else(|| Colour::of_series(field.index)),
             Some(ColorMode::Thresholds | ColorMode::Continuous(_)) => {
                 let last = field.values.numbers().and_then(|values| reduce("lastNotNull", values));
                 self.colour(last.unwrap_or(f64::NEG_INFINITY)).0

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::FieldSettings;
+use super::{model::FieldSettings, palette::Colour};
 use crate::series::Labels;
 
 /// Columns of equal length, of one query or of several that were merged.
@@ -25,6 +25,8 @@ pub struct Field {
     pub title: String,
     /// Counts the numeric fields of a panel, for the palette.
     pub index: usize,
+    /// Of the palette, by its title.
+    pub colour: Option<Colour>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +68,7 @@ impl Field {
             settings: FieldSettings::default(),
             title: name.to_owned(),
             index: 0,
+            colour: None,
         }
     }
 }

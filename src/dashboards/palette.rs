@@ -161,18 +161,36 @@ impl Colour {
         Self::named(CLASSIC[index % CLASSIC.len()])
     }
 
-    /// The palette's colour of a name: of those that stand out from the panel, by a hash of the name.
-    pub fn of_name(name: &str) -> Self {
+    /// The palette's colours of names that are drawn together: of those that stand out from the panel, by a hash of
+    /// the name, as in Grafana.
+    ///
+    /// Where Grafana would give two of them one colour, the alphabetically later one gets the next that is free.
+    pub fn of_names(names: &[&str]) -> Vec<Self> {
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by_key(|index| names[*index]);
         let pick = |theme: fn(Self) -> Rgba| {
-            let colours: Vec<Rgba> = CLASSIC
+            let palette: Vec<Rgba> = CLASSIC
                 .iter()
                 .map(|name| theme(Self::named(name)))
                 .filter(|colour| contrast(*colour, theme(PANEL)) >= LEAST_CONTRAST)
                 .collect();
-            let index = usize::try_from(hash(name)).unwrap_or(0) % colours.len().max(1);
-            colours.get(index).copied().unwrap_or(theme(Self::GRAY))
+            let mut of_slot: Vec<Option<&str>> = vec![None; palette.len()];
+            let mut picked = vec![theme(Self::GRAY); names.len()];
+            for index in &order {
+                let name = names[*index];
+                let wanted = usize::try_from(hash(name)).unwrap_or(0) % palette.len().max(1);
+                let free = (0..palette.len())
+                    .map(|step| (wanted + step) % palette.len())
+                    .find(|slot| of_slot[*slot].is_none_or(|taken| taken == name));
+                // With more names than colours, colours come again.
+                let slot = free.unwrap_or(wanted);
+                of_slot[slot] = Some(name);
+                picked[*index] = palette[slot];
+            }
+            picked
         };
-        Self { dark: pick(|colour| colour.dark), light: pick(|colour| colour.light) }
+        let (dark, light) = (pick(|colour| colour.dark), pick(|colour| colour.light));
+        dark.into_iter().zip(light).map(|(dark, light)| Self { dark, light }).collect()
     }
 
     /// Between the colours of a list, at `share` from 0 to 1.
@@ -322,5 +340,33 @@ mod tests {
         check("red;background:url(x)", "#808080");
         check("#ééé", "#808080");
         check("", "#808080");
+    }
+
+    /// What `@grafana/data` 13.2.1 answers for each name by itself: dark, light.
+    #[test]
+    fn names_have_the_colours_that_grafana_gives_them() {
+        for (name, dark, light) in [
+            ("gpt-4o", "#f2495c", "#e0752d"),
+            ("gpt-4o-mini", "#e0752d", "#511749"),
+            ("claude-sonnet-4-5", "#806eb7", "#511749"),
+            ("a", "#f9d9f9", "#19730e"),
+            ("", "#dedaf7", "#1250b0"),
+            ("mock", "#9ac48a", "#629e51"),
+            ("Ünï", "#e0f9d7", "#3f6833"),
+        ] {
+            let colour = Colour::of_names(&[name])[0];
+            assert_eq!((colour.dark.css().as_str(), colour.light.css().as_str()), (dark, light), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_drawn_together_differ() {
+        let colours = Colour::of_names(&["gpt-4o-mini", "claude-sonnet-4-5"]);
+        assert_eq!((colours[0].dark.css().as_str(), colours[1].light.css().as_str()), ("#e0752d", "#511749"));
+        assert_ne!(colours[0].light, colours[1].light);
+        let names: Vec<String> = (0..500).map(|index| index.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(Colour::of_names(&names).len(), 500);
+        assert_eq!(Colour::of_names(&["a", "a"])[0], Colour::of_names(&["a"])[0]);
     }
 }

@@ -178,6 +178,13 @@ fn groups(path: &Path) -> Result<Vec<TargetGroup>, String> {
     Ok(groups)
 }
 
+impl HttpDiscovery {
+    /// What its groups are told as.
+    pub(super) fn source(&self) -> String {
+        format!("http {}", self.url)
+    }
+}
+
 async fn ask_on(discovery: HttpDiscovery, client: Client, notices: Notices, on_groups: OnGroups) {
     let refresh = Duration::from_millis(discovery.refresh_interval.as_millis().max(1));
     let mut ticks = tokio::time::interval(refresh);
@@ -188,7 +195,7 @@ async fn ask_on(discovery: HttpDiscovery, client: Client, notices: Notices, on_g
         match ask(&discovery, &client, refresh).await {
             Ok(groups) => {
                 wrong.clear();
-                on_groups(format!("http {}", discovery.url), groups);
+                on_groups(discovery.source(), groups);
             }
             Err(cause) if cause == wrong => {}
             Err(cause) => {

@@ -2,18 +2,28 @@
 //!
 //! Owns: targets and their scrapes, the clock of rule groups, notifications, what the process tells of itself.
 //! Must not know: HTTP servers, dashboards, llmobs.yaml.
+//! Invariants: what runs is what the files say, and the last good files go on where new ones are refused; nothing that a
+//! target or a receiver does stops the others.
+//! Start reading at: [`Engine`].
 
 mod discovery;
 mod fetch;
+mod heart;
+mod ingest;
 mod load;
 mod notice;
+mod notify;
 mod outbox;
 mod relabel;
 mod rule_clock;
 mod scrape;
+#[cfg(test)]
+mod stand_in;
 mod status;
 
 pub use fetch::Hosts;
+pub use heart::{Engine, OpenError, Setup};
+pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 

@@ -194,4 +194,9 @@ pub trait Observe: Send + Sync {
     /// Reads the files again; blocks until it is done.
     fn reload(&self) -> Result<(), ReloadError>;
     fn now(&self) -> Timestamp;
+
+    /// `global.evaluation_interval`, which is also the step of subqueries that name none.
+    fn evaluation_interval(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns: routes, parameters, the JSON of the API, pages.
 //! Must not know: how series are stored, how targets are scraped.
-//! Start reading at: [`http`].
+//! Start reading at: [`http`], [`api`].
 
+pub mod api;
 pub mod http;
 pub mod viewer;

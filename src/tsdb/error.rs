@@ -16,3 +16,15 @@ pub enum StoreError {
     #[error("{} was written by another version of llmobs (format {found}, this one reads {expected})", .path.display())]
     Version { path: PathBuf, found: u32, expected: u32 },
 }
+
+impl StoreError {
+    /// Gives an error of the file system the name of its file.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        let path = path.into();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::Io { action, path, source },
+        }
+    }
+}

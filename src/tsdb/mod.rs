@@ -6,11 +6,27 @@
 //! time comes in with samples and with [`Store::maintain`].
 //! Start reading at: [`Store`].
 
+mod block;
+mod codec;
+mod cut;
+mod delete;
 mod error;
+mod folder;
+mod head;
+mod intake;
+mod log;
 mod options;
 mod outcome;
+mod postings;
 mod reader;
+mod recover;
+mod run;
+mod state;
+mod stats;
 mod store;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 
 pub use error::StoreError;
 pub use options::Options;

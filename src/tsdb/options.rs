@@ -22,6 +22,8 @@ pub struct Options {
     pub idle_millis: i64,
     /// So many ended series leave memory at once, before their block is due.
     pub max_ended_series: usize,
+    /// With more samples than this in memory, they leave it before their block is due.
+    pub max_head_samples: u64,
     /// Bytes of the indexes of blocks that are kept in memory.
     pub index_budget_bytes: usize,
 }
@@ -38,6 +40,7 @@ impl Default for Options {
             max_block_millis: 24 * 60 * MINUTE,
             idle_millis: 5 * MINUTE,
             max_ended_series: 8192,
+            max_head_samples: 16_000_000,
             index_budget_bytes: 8 << 20,
         }
     }

@@ -1,13 +1,24 @@
 //! Reads of what is in a store.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     series::{Labels, Matcher, Select, SelectError, Selected, TimeSpan, is_stale},
     time::Timestamp,
 };
 
-use super::Store;
+use super::{
+    Store,
+    block::{Block, BlockError, BlockIndex, ChunkRef, Stretches},
+    head::Index,
+    postings::matching,
+    run::{Body, Piece, Run, assemble, overlap},
+};
 
 /// Reads a store. Each call sees all commits that returned before it, and none in part.
 #[derive(Debug, Clone)]
@@ -15,61 +26,256 @@ pub struct Reader {
     store: Store,
 }
 
+/// A label set, the pieces of it that are in memory, and the chunks that blocks have of it, by number of the block.
+struct Found {
+    labels: Labels,
+    pieces: Vec<Piece<'static>>,
+    stored: Vec<(usize, u32, Vec<ChunkRef>)>,
+}
+
+/// A block with its index.
+type Indexed = (Arc<Block>, Arc<BlockIndex>);
+
+/// A block that is read, and what was read of it.
+struct Opened {
+    block: Arc<Block>,
+    index: Arc<BlockIndex>,
+    stretches: Stretches,
+    /// Columns of times by number and length: regular ones of several lengths are one.
+    times: HashMap<(u32, u32), Option<Arc<[Timestamp]>>>,
+}
+
 impl Reader {
     pub(super) fn new(store: Store) -> Self {
         Self { store }
     }
 
-    /// Label sets that all matchers of one of the sets accept and that have samples in the span, sorted.
-    pub fn series(&self, sets: &[&[Matcher]], span: TimeSpan) -> Result<Vec<Labels>, SelectError> {
-        let mut found = BTreeSet::new();
-        for set in sets {
-            found.extend(self.select(set, span)?.into_iter().map(|series| series.labels));
+    /// The series in memory and the blocks, as they are at one instant.
+    fn snapshot(&self, matchers: &[Matcher], span: TimeSpan) -> (Vec<Found>, Vec<Arc<Block>>) {
+        let state = self.store.read();
+        let found = matching(state.head.index(), matchers).into_iter().filter_map(|slot| {
+            let series = state.head.get(slot)?;
+            let pieces = series.pieces(span);
+            let labels = || series.labels.clone();
+            (!pieces.is_empty()).then(|| Found { labels: labels(), pieces, stored: Vec::new() })
+        });
+        let mut found: Vec<_> = found.collect();
+        let blocks = state.blocks.iter().filter(|block| overlap(block.span(), span)).cloned().collect();
+        drop(state);
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        (found, blocks)
+    }
+
+    /// All series with chunks that overlap the span, sorted, and the blocks in which they are.
+    fn find(&self, matchers: &[Matcher], span: TimeSpan) -> Result<(Vec<Found>, Vec<Indexed>), SelectError> {
+        let (mut found, blocks) = self.snapshot(matchers, span);
+        let mut indexes = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let Some(index) = index_of(&block)? else { continue };
+            let number = indexes.len();
+            let stored = matching(&*index, matchers).into_iter().filter_map(|series| {
+                let mut chunks = index.chunks(series);
+                chunks.retain(|chunk| overlap(chunk.span, span));
+                (!chunks.is_empty()).then_some((series, chunks))
+            });
+            found = join(found, stored.collect(), &index, number);
+            indexes.push((block, index));
         }
-        Ok(found.into_iter().collect())
+        Ok((found, indexes))
     }
 
-    /// Label names of such series, sorted; of all series where there is no set.
+    /// Label sets that all matchers of one of the sets accept and that have chunks in the span, sorted.
+    pub fn series(&self, sets: &[&[Matcher]], span: TimeSpan) -> Result<Vec<Labels>, SelectError> {
+        let mut labels = BTreeSet::new();
+        for set in sets {
+            labels.extend(self.find(set, span)?.0.into_iter().map(|found| found.labels));
+        }
+        Ok(labels.into_iter().collect())
+    }
+
+    /// Label names of such series, sorted. Without a set, those of all series in memory and of all in blocks that
+    /// overlap the span.
     pub fn label_names(&self, sets: &[&[Matcher]], span: TimeSpan) -> Result<Vec<String>, SelectError> {
-        let series = self.series(if sets.is_empty() { &[&[]] } else { sets }, span)?;
-        let names: BTreeSet<_> =
-            series.iter().flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
-        Ok(names.into_iter().map(str::to_owned).collect())
+        let mut names = BTreeSet::new();
+        for labels in self.series(sets, span)? {
+            names.extend(labels.iter().map(|(name, _)| name.to_owned()));
+        }
+        if sets.is_empty() {
+            let (in_memory, indexes) = self.indexes(span, |index, is_seen| {
+                let seen = index.names().filter(|(_, values)| values.values().any(|slots| is_seen(slots)));
+                seen.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+            })?;
+            names.extend(in_memory);
+            for index in indexes {
+                names.extend(index.names().map(str::to_owned));
+            }
+        }
+        Ok(names.into_iter().collect())
     }
 
-    /// Values of a label of such series, sorted; of all series where there is no set.
+    /// Values of a label of such series, sorted. Without a set, those of all series in memory and of all in blocks that
+    /// overlap the span.
     pub fn label_values(
         &self,
         name: &str,
         sets: &[&[Matcher]],
         span: TimeSpan,
     ) -> Result<Vec<String>, SelectError> {
-        let series = self.series(if sets.is_empty() { &[&[]] } else { sets }, span)?;
-        let values: BTreeSet<_> = series.iter().filter_map(|labels| labels.get(name)).collect();
-        Ok(values.into_iter().map(str::to_owned).collect())
+        let mut values = BTreeSet::new();
+        for labels in self.series(sets, span)? {
+            values.extend(labels.get(name).map(str::to_owned));
+        }
+        if sets.is_empty() {
+            let (in_memory, indexes) = self.indexes(span, |index, is_seen| {
+                let seen = index.values(name).into_iter().flatten().filter(|(_, slots)| is_seen(slots));
+                seen.map(|(value, _)| value.to_string()).collect::<Vec<_>>()
+            })?;
+            values.extend(in_memory);
+            for index in indexes {
+                values.extend(index.values(name).map(str::to_owned));
+            }
+        }
+        Ok(values.into_iter().collect())
+    }
+
+    /// What `read` finds in the index of the memory, where some series have samples in the span, and the indexes of
+    /// the blocks that overlap it.
+    fn indexes(
+        &self,
+        span: TimeSpan,
+        read: impl Fn(&Index, &dyn Fn(&[u32]) -> bool) -> Vec<String>,
+    ) -> Result<(Vec<String>, Vec<Arc<BlockIndex>>), SelectError> {
+        let state = self.store.read();
+        let is_seen = |slots: &[u32]| {
+            slots.iter().any(|slot| state.head.get(*slot).is_some_and(|series| series.overlaps(span)))
+        };
+        let in_memory = read(state.head.index(), &is_seen);
+        let blocks = state.blocks.clone();
+        drop(state);
+        let mut indexes = Vec::new();
+        for block in blocks.iter().filter(|block| overlap(block.span(), span)) {
+            indexes.extend(index_of(block)?);
+        }
+        Ok((in_memory, indexes))
     }
 }
 
 impl Select for Reader {
     fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
-        let memory = self.store.read();
-        let accepted = memory
-            .series
-            .iter()
-            .filter(|series| matchers.iter().all(|matcher| matcher.accepts_labels(&series.labels)));
-        let selected = accepted.filter_map(|series| {
-            let from = series.times.partition_point(|time| *time < span.from);
-            let to = series.times.partition_point(|time| *time <= span.to);
-            let values = series.values.get(from..to)?;
-            let times: Vec<Timestamp> = series.times[from..to].to_vec();
-            values.iter().any(|value| !is_stale(*value)).then(|| Selected {
-                labels: series.labels.clone(),
-                times: Cow::Owned(times),
-                values: Cow::Owned(values.to_vec()),
-            })
-        });
-        let mut selected: Vec<_> = selected.collect();
-        selected.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let (found, indexes) = self.find(matchers, span)?;
+        let mut chunks: Vec<Vec<ChunkRef>> = vec![Vec::new(); indexes.len()];
+        for (number, _, of_series) in found.iter().flat_map(|found| &found.stored) {
+            chunks[*number].extend_from_slice(of_series);
+        }
+        let mut opened = Vec::with_capacity(indexes.len());
+        for ((block, index), chunks) in indexes.into_iter().zip(chunks) {
+            let stretches = block.read(chunks).map_err(|error| unreadable(&block, &error))?;
+            opened.push(Opened { block, index, stretches, times: HashMap::new() });
+        }
+        let mut selected = Vec::with_capacity(found.len());
+        for Found { labels, mut pieces, stored } in found {
+            // Times first: they are shared, and changed nowhere while the pieces refer to the rest.
+            for (number, _, chunks) in &stored {
+                let Opened { index, times, .. } = &mut opened[*number];
+                for chunk in chunks {
+                    let key = (chunk.times, chunk.count);
+                    times.entry(key).or_insert_with(|| index.times(chunk.times, chunk.count));
+                }
+            }
+            for (number, series, chunks) in &stored {
+                opened[*number].pieces(*series, chunks, &mut pieces);
+            }
+            let (mut run, _) = assemble(pieces);
+            run.keep(span);
+            if run.values.iter().any(|value| !is_stale(*value)) {
+                let Run { times, values } = run;
+                selected.push(Selected { labels, times: Cow::Owned(times), values: Cow::Owned(values) });
+            }
+        }
         Ok(selected)
     }
+}
+
+impl Opened {
+    /// Appends the chunks of a series, without what was deleted.
+    fn pieces<'a>(&'a self, series: u32, chunks: &[ChunkRef], out: &mut Vec<Piece<'a>>) {
+        let tombstones = self.block.tombstones();
+        let deleted = tombstones.of(series);
+        let rank = self.block.footer().rank;
+        for chunk in chunks {
+            let times = self.times.get(&(chunk.times, chunk.count)).cloned().flatten();
+            let (Some(times), Some(values)) = (times, self.stretches.values(chunk)) else {
+                self.block.add_damaged_chunks(1);
+                continue;
+            };
+            let piece = Piece { span: chunk.span, rank, body: Body::Stored { times, values } };
+            if deleted.iter().all(|span| !overlap(*span, chunk.span)) {
+                out.push(piece);
+                continue;
+            }
+            let (mut run, _) = assemble(vec![piece]);
+            for span in deleted {
+                run.remove(*span);
+            }
+            if let Some(span) = run.span() {
+                out.push(Piece { span, rank, body: Body::Run(run) });
+            }
+        }
+    }
+}
+
+/// The index of a block; none of one that turns out to be damaged, which is noted.
+fn index_of(block: &Block) -> Result<Option<Arc<BlockIndex>>, SelectError> {
+    match block.index() {
+        Ok(index) => Ok(Some(index)),
+        Err(BlockError::Io(error)) => Err(unreadable(block, &error)),
+        Err(BlockError::Damaged(_) | BlockError::Version(_)) => {
+            block.set_damaged();
+            Ok(None)
+        }
+    }
+}
+
+fn unreadable(block: &Block, error: &std::io::Error) -> SelectError {
+    let name = block.path().map_or_else(|| "a block".to_owned(), |path| path.display().to_string());
+    SelectError(format!("cannot read {name}: {error}"))
+}
+
+/// Adds what a block has to what was found before; both are sorted by labels.
+fn join(
+    found: Vec<Found>,
+    stored: Vec<(u32, Vec<ChunkRef>)>,
+    index: &BlockIndex,
+    number: usize,
+) -> Vec<Found> {
+    let mut joined = Vec::with_capacity(found.len().max(stored.len()));
+    let mut found = found.into_iter().peekable();
+    let mut texts: HashMap<u32, Arc<str>> = HashMap::new();
+    for (series, chunks) in stored {
+        let mut same = None;
+        while let Some(next) = found.peek() {
+            match index.compare(series, &next.labels) {
+                Ordering::Less => break,
+                Ordering::Equal => {
+                    same = found.next();
+                    break;
+                }
+                Ordering::Greater => joined.extend(found.next()),
+            }
+        }
+        let mut entry = same.unwrap_or_else(|| {
+            let labels = index.labels(series).filter_map(|(name, value)| {
+                let mut text = |symbol| match texts.get(&symbol) {
+                    Some(text) => Some(text.clone()),
+                    None => Some(texts.entry(symbol).or_insert(index.text(symbol)?.into()).clone()),
+                };
+                Some((text(name)?, text(value)?))
+            });
+            Found { labels: labels.collect(), pieces: Vec::new(), stored: Vec::new() }
+        });
+        entry.stored.push((number, series, chunks));
+        joined.push(entry);
+    }
+    joined.extend(found);
+    joined
 }

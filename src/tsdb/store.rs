@@ -1,100 +1,126 @@
 //! The store: samples in, readers out.
 
 use std::{
-    collections::HashMap,
     path::Path,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use crate::{
-    series::{Labels, METRIC_NAME, Matcher, TimeSpan},
-    time::Timestamp,
-};
+use crate::{series::Labels, time::Timestamp};
 
 use super::{
-    Cardinality, Committed, Counted, Maintained, Options, Reader, Recovery, Rejection, Stats, StoreError,
+    Committed, Options, Reader, Recovery, StoreError,
+    block::Indexes,
+    folder::Folder,
+    head::Head,
+    intake::Intake,
+    log::{Log, OpenSink, open_file},
+    recover::{open_blocks, replay},
+    state::State,
+    upkeep::Upkeep,
 };
 
-/// A store of samples; cheap to clone, shared by threads.
+/// A store of samples; cheap to clone, shared by threads. Its folder is locked until the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct Store(Arc<RwLock<Memory>>);
+pub struct Store(Arc<Shared>);
 
 /// A series of one store, for commits that name the same series each time. It ends when the store drops the series;
-/// samples of an ended one are rejected as [`Rejection::StaleSeries`].
+/// samples of an ended one are rejected as [`Rejection::StaleSeries`](super::Rejection::StaleSeries).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SeriesRef {
-    slot: u32,
-    generation: u32,
+    pub(super) slot: u32,
+    pub(super) generation: u32,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    pub(super) series: Vec<Column>,
-    ids: HashMap<Labels, u32>,
-    options: Options,
-    max_time: Option<Timestamp>,
-    appended: u64,
-    rejected: u64,
-}
-
+/// Locks are taken in the order of the fields.
 #[derive(Debug)]
-pub(super) struct Column {
-    pub(super) labels: Labels,
-    pub(super) times: Vec<Timestamp>,
-    pub(super) values: Vec<f64>,
+pub(super) struct Shared {
+    /// Held by who moves samples between memory and disk, or deletes some.
+    upkeep: Mutex<Upkeep>,
+    /// Held by who adds samples.
+    intake: Mutex<Intake>,
+    /// Held shortly: to look up what is there, or to change it.
+    state: RwLock<State>,
+    options: RwLock<Options>,
+    pub(super) indexes: Arc<Indexes>,
+    pub(super) folder: Option<Folder>,
 }
 
 impl Store {
-    /// Opens the store in a folder, which is made if it is not there.
-    pub fn open(_dir: &Path, options: Options) -> Result<(Self, Recovery), StoreError> {
-        Ok((Self::in_memory(options), Recovery::default()))
+    /// Opens the store in a folder, which is made if it is not there, and brings back what was committed.
+    pub fn open(folder: &Path, options: Options) -> Result<(Self, Recovery), StoreError> {
+        Self::open_with(folder, options, open_file)
+    }
+
+    pub(super) fn open_with(
+        folder: &Path,
+        options: Options,
+        open: OpenSink,
+    ) -> Result<(Self, Recovery), StoreError> {
+        let folder = Folder::open(folder)?;
+        let indexes = Arc::new(Indexes::new(options.index_budget_bytes));
+        let mut recovery = Recovery::default();
+        let blocks = open_blocks(&folder.blocks(), &indexes, &mut recovery)?;
+        let mut head = Head::new(options.block_millis);
+        let mut intake = Intake::new(None);
+        intake.newest = blocks.iter().map(|block| block.span().to).max();
+        replay(&folder.log(), &mut head, &mut intake, &mut recovery)?;
+        intake.log = Some(Log::new(&folder.log(), open)?);
+        let upkeep = Upkeep::new(blocks.iter().map(|block| block.number()).max().unwrap_or_default());
+        let mut state = State { head, blocks: Arc::new([]) };
+        state.exchange(blocks, &[]);
+        Ok((Self::new(upkeep, intake, state, options, indexes, Some(folder)), recovery))
     }
 
     /// A store without files.
     pub fn in_memory(options: Options) -> Self {
-        Self(Arc::new(RwLock::new(Memory { options, ..Memory::default() })))
+        let indexes = Arc::new(Indexes::new(options.index_budget_bytes));
+        let state = State { head: Head::new(options.block_millis), blocks: Arc::new([]) };
+        Self::new(Upkeep::new(0), Intake::new(None), state, options, indexes, None)
     }
 
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Memory> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    fn new(
+        upkeep: Upkeep,
+        intake: Intake,
+        state: State,
+        options: Options,
+        indexes: Arc<Indexes>,
+        folder: Option<Folder>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            upkeep: Mutex::new(upkeep),
+            intake: Mutex::new(intake),
+            state: RwLock::new(state),
+            options: RwLock::new(options),
+            indexes,
+            folder,
+        }))
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Memory> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Appends samples. What comes back as appended is in the log.
+    /// Appends samples. What is appended, when this returns, is in the log and survives the end of the process.
+    ///
+    /// Samples are accepted and rejected one by one; with an error none is appended.
     pub fn commit(&self, samples: &[(Labels, Timestamp, f64)]) -> Result<Committed, StoreError> {
-        let refs: Vec<_> =
-            samples.iter().map(|(labels, at, value)| (self.series(labels), *at, *value)).collect();
-        self.commit_refs(&refs)
+        let options = self.options();
+        let mut intake = self.intake();
+        let resolved: Vec<_> = samples
+            .iter()
+            .map(|(labels, at, value)| (Some(intake.ensure(labels, &self.0.state).slot), *at, *value))
+            .collect();
+        intake.commit(&self.0.state, &options, resolved.into_iter())
     }
 
     /// The series with these labels, made where it is not there yet.
     pub fn series(&self, labels: &Labels) -> SeriesRef {
-        let mut memory = self.write();
-        if let Some(slot) = memory.ids.get(labels) {
-            return SeriesRef { slot: *slot, generation: 0 };
-        }
-        let slot = u32::try_from(memory.series.len()).expect("fewer than 2^32 series fit in memory");
-        memory.ids.insert(labels.clone(), slot);
-        memory.series.push(Column { labels: labels.clone(), times: Vec::new(), values: Vec::new() });
-        SeriesRef { slot, generation: 0 }
+        self.intake().ensure(labels, &self.0.state)
     }
 
     /// As [`Store::commit`], of series that were asked for before.
     pub fn commit_refs(&self, samples: &[(SeriesRef, Timestamp, f64)]) -> Result<Committed, StoreError> {
-        let mut memory = self.write();
-        let mut committed = Committed::default();
-        for (index, (series, at, value)) in samples.iter().enumerate() {
-            match memory.append(*series, *at, *value) {
-                Ok(()) => committed.appended += 1,
-                Err(rejection) => committed.rejected.push((index, rejection)),
-            }
-        }
-        memory.appended += committed.appended as u64;
-        memory.rejected += committed.rejected.len() as u64;
-        Ok(committed)
+        let options = self.options();
+        let mut intake = self.intake();
+        let slots: Vec<_> =
+            samples.iter().map(|(series, at, value)| (intake.slot(*series), *at, *value)).collect();
+        intake.commit(&self.0.state, &options, slots.into_iter())
     }
 
     /// Something that reads what is in the store.
@@ -102,110 +128,50 @@ impl Store {
         Reader::new(self.clone())
     }
 
-    /// Removes the samples in a span of the series that all matchers accept; says how many series had some.
-    pub fn delete(&self, matchers: &[Matcher], span: TimeSpan) -> Result<usize, StoreError> {
-        let mut touched = 0;
-        for series in &mut self.write().series {
-            if !matchers.iter().all(|matcher| matcher.accepts_labels(&series.labels)) {
-                continue;
-            }
-            let from = series.times.partition_point(|time| *time < span.from);
-            let to = series.times.partition_point(|time| *time <= span.to).max(from);
-            touched += usize::from(from < to);
-            series.times.drain(from..to);
-            series.values.drain(from..to);
-        }
-        Ok(touched)
-    }
-
-    /// Frees the room of deleted samples.
-    pub fn clean_tombstones(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Applies retention, moves what is old enough from memory to disk, and has the disk keep what was written. To be
-    /// called every second or so.
-    pub fn maintain(&self, _now: Timestamp) -> Result<Maintained, StoreError> {
-        let mut memory = self.write();
-        if let (Some(keep), Some(newest)) = (memory.options.retention_millis, memory.max_time) {
-            let oldest = Timestamp(newest.0.saturating_sub(keep));
-            for series in &mut memory.series {
-                let old = series.times.partition_point(|time| *time < oldest);
-                series.times.drain(..old);
-                series.values.drain(..old);
-            }
-        }
-        Ok(Maintained::default())
-    }
-
-    /// Has the disk keep what was written.
+    /// Has the disk keep all that was committed.
     pub fn sync(&self) -> Result<(), StoreError> {
-        Ok(())
+        let unsynced = self.intake().log.as_mut().and_then(Log::unsynced);
+        let Some((path, sink)) = unsynced else { return Ok(()) };
+        sink.sync().map_err(|source| {
+            if let Some(log) = &mut self.intake().log {
+                log.set_unsynced();
+            }
+            StoreError::io("sync", path, source)
+        })
     }
 
-    /// Options from now on.
+    /// Options from now on. Sizes that files and memory are laid out by stay as they were at the opening.
     pub fn set_options(&self, options: Options) {
-        self.write().options = options;
+        *self.0.options.write().unwrap_or_else(PoisonError::into_inner) = options;
     }
 
     /// Retention from now on, by time and by size.
     pub fn set_retention(&self, millis: Option<i64>, bytes: Option<u64>) {
-        let mut memory = self.write();
-        memory.options.retention_millis = millis;
-        memory.options.retention_bytes = bytes;
+        let mut options = self.0.options.write().unwrap_or_else(PoisonError::into_inner);
+        (options.retention_millis, options.retention_bytes) = (millis, bytes);
     }
 
     pub fn options(&self) -> Options {
-        self.read().options.clone()
+        self.0.options.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn stats(&self) -> Stats {
-        let memory = self.read();
-        let min_time = memory.series.iter().filter_map(|series| series.times.first().copied()).min();
-        let max_time = memory.series.iter().filter_map(|series| series.times.last().copied()).max();
-        Stats {
-            series: memory.series.len(),
-            samples: memory.series.iter().map(|series| series.values.len() as u64).sum(),
-            head_min_time: min_time,
-            head_max_time: max_time,
-            min_time,
-            max_time,
-            samples_appended: memory.appended,
-            samples_rejected: memory.rejected,
-            ..Stats::default()
-        }
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
     }
 
-    /// What there is most of in memory, at most `limit` of each kind.
-    pub fn cardinality(&self, limit: usize) -> Cardinality {
-        let memory = self.read();
-        let mut metrics: HashMap<&str, u64> = HashMap::new();
-        for series in &memory.series {
-            *metrics.entry(series.labels.get(METRIC_NAME).unwrap_or_default()).or_default() += 1;
-        }
-        let mut series_by_metric: Vec<_> =
-            metrics.into_iter().map(|(name, count)| Counted { name: name.to_owned(), count }).collect();
-        series_by_metric.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
-        series_by_metric.truncate(limit);
-        Cardinality { series_by_metric, ..Cardinality::default() }
+    pub(super) fn intake(&self) -> MutexGuard<'_, Intake> {
+        self.0.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Memory {
-    fn append(&mut self, series: SeriesRef, at: Timestamp, value: f64) -> Result<(), Rejection> {
-        let newest = self.max_time.map_or(at, |newest| newest.max(at));
-        let window = self.options.out_of_order_window_millis;
-        let column = self.series.get_mut(series.slot as usize).ok_or(Rejection::StaleSeries)?;
-        match column.times.binary_search(&at) {
-            Ok(place) if column.values[place].to_bits() == value.to_bits() => {}
-            Ok(place) => return Err(Rejection::Duplicate { existing: column.values[place], new: value }),
-            Err(place) if place == column.times.len() || newest.0.saturating_sub(at.0) <= window => {
-                column.times.insert(place, at);
-                column.values.insert(place, value);
-            }
-            Err(_) => return Err(if window > 0 { Rejection::TooOld } else { Rejection::OutOfOrder }),
-        }
-        self.max_time = Some(newest);
-        Ok(())
+    pub(super) fn upkeep(&self) -> MutexGuard<'_, Upkeep> {
+        self.0.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

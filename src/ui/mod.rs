@@ -9,11 +9,13 @@ mod chart;
 mod findings;
 mod printer;
 mod progress;
+mod screen;
 mod style;
 mod table;
 
 pub use chart::{Chart, short_number};
 pub use printer::{Captured, Terminal, Ui};
 pub use progress::{Progress, Step};
+pub use screen::{Screen, ScreenLine, padded, sparkline};
 pub use style::{ColorChoice, Palette, Tone};
 pub use table::{Align, Cell, Table};

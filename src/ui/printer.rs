@@ -13,7 +13,7 @@ use indicatif::MultiProgress;
 
 use crate::diagnostic::Diagnostic;
 
-use super::{Chart, ColorChoice, Palette, Progress, Table, Tone, findings};
+use super::{Chart, ColorChoice, Palette, Progress, Screen, Table, Tone, findings};
 
 /// Width of lines where the terminal does not say.
 const DEFAULT_WIDTH: usize = 100;
@@ -111,6 +111,11 @@ impl Ui {
     /// How answers are painted.
     pub fn palette(&self) -> Palette {
         self.answers.palette
+    }
+
+    /// The whole terminal, where there is one to read from and to write to.
+    pub fn screen(&self) -> Option<Screen> {
+        if self.answers_to_terminal { Screen::take(self.palette()) } else { None }
     }
 
     /// Whether nobody reads the answers any more: a command that follows something should stop.

@@ -24,3 +24,4 @@ mod redact;
 mod render;
 mod sources;
 mod unit_tests;
+mod viewer;

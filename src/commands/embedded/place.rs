@@ -28,6 +28,8 @@ pub(crate) struct Runner {
     pub(crate) version: String,
     /// By name: where each service is found.
     pub(crate) services: BTreeMap<String, String>,
+    /// Whether no terminal has it.
+    pub(crate) in_background: bool,
 }
 
 impl Place {
@@ -42,7 +44,7 @@ impl Place {
 
     /// Kept by the process for as long as it runs; ends with it, however it ends.
     pub(crate) fn hold(&self, project: &Project) -> anyhow::Result<Lock> {
-        Lock::try_acquire(&self.folder.join("lock"))?.ok_or_else(|| {
+        Lock::try_acquire(&self.lock_file())?.ok_or_else(|| {
             let flag = urls::project_flag(project);
             Hinted::new(
                 format!("the stack `{project}` runs already, in another process"),
@@ -54,7 +56,7 @@ impl Place {
 
     /// The process that runs the stack now. `None` where there is none, and for the moment in which one starts.
     pub(crate) fn runner(&self) -> anyhow::Result<Option<Runner>> {
-        let lock = self.folder.join("lock");
+        let lock = self.lock_file();
         if !lock.exists() || Lock::try_acquire(&lock)?.is_some() {
             return Ok(None);
         }
@@ -106,6 +108,10 @@ impl Place {
     /// Removes all of it; nobody may be running it.
     pub(crate) fn remove(&self) -> anyhow::Result<()> {
         Ok(files::remove_folder(&self.folder)?)
+    }
+
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.folder.join("lock")
     }
 
     fn runner_file(&self) -> PathBuf {

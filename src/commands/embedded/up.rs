@@ -5,15 +5,8 @@ use std::{process::Stdio, time::Duration};
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Global, Up as Args},
-    commands::{
-        Exit,
-        bundle::Bundle,
-        engine::runtime,
-        exit::Hinted,
-        process::signal,
-        urls,
-    },
+    cli::Up as Args,
+    commands::{Exit, bundle::Bundle, engine::runtime, exit::Hinted, process::signal, urls},
     config::Config,
     files::{self, Lock},
     stack::Project,
@@ -35,7 +28,6 @@ const SHOWN: usize = 10;
 /// What an embedded stack is started with.
 pub(in crate::commands) struct Start<'a> {
     pub(in crate::commands) args: &'a Args,
-    pub(in crate::commands) global: &'a Global,
     pub(in crate::commands) ui: &'a Ui,
     pub(in crate::commands) project: &'a Project,
     pub(in crate::commands) place: Place,

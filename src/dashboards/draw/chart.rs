@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Html,
-    svg::{WIDTH, across, area, bars, down, line},
+    svg::{across, area, bars, down, line},
 };
 use crate::dashboards::{
     model::DrawStyle,
@@ -63,7 +63,9 @@ fn values(html: &mut Html, axis: &Axis) {
 fn times(html: &mut Html, ticks: &[Tick]) {
     html.raw("<div class=\"xs\" aria-hidden=\"true\">");
     for tick in ticks {
-        html.raw("<span style=\"left:").percent(tick.at).raw("\"");
+        // The last one must not stand over the panel's edge.
+        html.raw(if tick.at > 0.97 { "<span class=\"end\" style=\"left:" } else { "<span style=\"left:" });
+        html.percent(tick.at).raw("\"");
         if let Some(time) = tick.time {
             html.raw(" data-t=\"").show(time).raw("\"");
         }
@@ -208,7 +210,7 @@ fn hover(chart: &Chart) -> Value {
         json!({"n": line.name, "c": line.colour.css(), "m": line.moments, "v": texts, "u": suffix})
     };
     let lines: Vec<Value> = chart.lines.iter().map(line).collect();
-    json!({"r": [chart.range.from.0, chart.range.to.0], "m": moments, "s": lines, "w": WIDTH})
+    json!({"r": [chart.range.from.0, chart.range.to.0], "m": moments, "s": lines})
 }
 
 /// Texts parted by `|`, without the suffix that all of them have; nothing where a text is that before it, `-` where

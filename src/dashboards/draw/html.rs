@@ -57,7 +57,7 @@ impl Html {
         self.raw("<script type=\"application/json\" class=\"").raw(class).raw("\">");
         // The end of the element must not come from within.
         let text = json.to_string().replace('<', "\\u003c").replace("-->", "--\\u003e");
-        self.0.push_str(&text);
+        self.0.extend(text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }));
         self.raw("</script>")
     }
 

@@ -292,7 +292,8 @@ fn locale(value: f64, decimals: Option<u16>) -> String {
     if !value.is_finite() {
         return to_fixed(value, None);
     }
-    let text = format!("{:.*}", usize::from(decimals.unwrap_or(3).min(20)), half_up(value));
+    let value = if value.abs() < 1e15 { half_up(value) } else { value.round() };
+    let text = format!("{value:.*}", usize::from(decimals.unwrap_or(3).min(20)));
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
@@ -310,17 +311,18 @@ fn locale(value: f64, decimals: Option<u16>) -> String {
     grouped
 }
 
-/// Rounds a half away from zero where `format!` would round it to the even digit.
+/// A little further from zero, so that a half is rounded away from it where `format!` rounds it to the even digit.
 fn half_up(value: f64) -> f64 {
-    value * (1.0 + 2.0 * f64::EPSILON)
+    if value.abs() < 1e9 { value * (1.0 + 2.0 * f64::EPSILON) } else { value }
 }
 
+/// Halves are rounded to the even digit.
 fn scientific(value: f64, decimals: Option<u16>) -> String {
     if !value.is_finite() {
         return to_fixed(value, None);
     }
     let text = match decimals {
-        Some(decimals) => format!("{:.*e}", usize::from(decimals), half_up(value)),
+        Some(decimals) => format!("{value:.*e}", usize::from(decimals)),
         None => format!("{value:e}"),
     };
     match text.split_once('e') {

@@ -107,7 +107,9 @@ struct Series<'a> {
 const CELL: u16 = 38;
 const AROUND: u16 = 96;
 /// Pixels between marks of the value axis, and of the time axis.
-const TICK_HEIGHT: u16 = 42;
+const TICK_HEIGHT: u16 = 34;
+/// The share of their span that is left free beyond the values.
+const ROOM: f64 = 0.1;
 const TICK_WIDTH: i64 = 70;
 
 pub(super) fn chart(
@@ -241,6 +243,13 @@ fn axis(index: usize, side: Side, series: &[Series<'_>], most: usize) -> Axis {
         || of_axis().flat_map(|series| series.tops.iter()).copied().filter(|value| value.is_finite());
     let mut least = numbers().fold(f64::INFINITY, f64::min);
     let mut greatest = numbers().fold(f64::NEG_INFINITY, f64::max);
+    let is_logarithmic = of_axis().any(|series| series.field.settings.custom.logarithmic == Some(true));
+    if !is_logarithmic && least < greatest {
+        // What begins at nothing stands on the ground.
+        let room = (greatest - least).min(f64::MAX) * ROOM;
+        least = if least >= 0.0 { (least - room).max(0.0) } else { least - room };
+        greatest = if greatest <= 0.0 { (greatest + room).min(0.0) } else { greatest + room };
+    }
     let custom = || of_axis().map(|series| &series.field.settings.custom);
     let setting = |of: fn(&Field) -> Option<f64>| of_axis().find_map(|series| of(series.field));
     for custom in custom() {
@@ -258,7 +267,7 @@ fn axis(index: usize, side: Side, series: &[Series<'_>], most: usize) -> Axis {
         max: setting(|field| field.settings.max),
         least,
         greatest,
-        logarithmic: custom().any(|custom| custom.logarithmic == Some(true)),
+        logarithmic: is_logarithmic,
         binary: matches!(unit, "bytes" | "kbytes" | "mbytes" | "gbytes" | "binBps"),
     };
     let (scale, marks) = scale(reach, most);

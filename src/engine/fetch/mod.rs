@@ -17,7 +17,7 @@ mod tls;
 mod url;
 
 use std::{
-    fmt,
+    fmt, io,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -145,6 +145,10 @@ impl Cause {
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
+        }
+        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+        {
+            return Self::Broken("unexpected EOF".to_owned());
         }
         Self::Broken(cause.to_string())
     }

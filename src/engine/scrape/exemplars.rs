@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn shown(exemplars: &Exemplars, pattern: &str, from: i64, to: i64) -> String {
-        let matcher = Matcher::new("x", MatchOp::Match, pattern).unwrap();
+        let matcher = Matcher::new("x", MatchOp::Matches, pattern).unwrap();
         let span = TimeSpan { from: Timestamp(from), to: Timestamp(to) };
         let found = exemplars.select(&[vec![matcher]], span);
         let series = found.iter().map(|series| {

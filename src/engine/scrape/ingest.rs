@@ -549,3 +549,7 @@ fn update(text: &mut Box<str>, new: &str) -> bool {
 fn offset(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
 }
+
+#[cfg(test)]
+#[path = "ingest_tests.rs"]
+mod tests;

@@ -168,8 +168,8 @@ pub(super) async fn run(
     let mut worker = Worker { job, watched, ingest: Some(ingest), expected_body: 0 };
     // The first scrape is at once; the others keep the target's own place within the interval.
     let mut ticks = worker.ticks();
-    let mut aligned = (worker.job.clock)();
-    let mut at = aligned;
+    let mut at = (worker.job.clock)();
+    let mut aligned: Option<Timestamp> = None;
     loop {
         let order = orders.borrow_and_update().clone();
         match order {
@@ -199,7 +199,8 @@ pub(super) async fn run(
                 _ = ticks.tick() => break,
             }
         }
-        at = align(&mut aligned, (worker.job.clock)(), worker.watched.target.interval);
+        let now = (worker.job.clock)();
+        at = align(aligned.get_or_insert(now), now, worker.watched.target.interval);
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     escape::{Html, escape},
     json::push_instant,
-    number::push_plain_number,
+    number::{push_number, push_plain_number},
 };
 use crate::{series::Labels, time::Timestamp};
 
@@ -44,6 +44,13 @@ impl Json {
     /// A finite number; others are `null`, since JSON has none of them.
     pub fn number(&mut self, value: f64) {
         if value.is_finite() { push_plain_number(value, &mut self.0) } else { self.0.push_str("null") }
+    }
+
+    /// A value in quotes, as the API writes a sample's.
+    pub fn sample(&mut self, value: f64) {
+        self.0.push('"');
+        push_number(value, &mut self.0);
+        self.0.push('"');
     }
 
     /// Seconds since the epoch, as the API writes a sample's time.

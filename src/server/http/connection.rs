@@ -126,6 +126,11 @@ async fn read(shared: &Shared, request: Request<Incoming>) -> Result<Asked, Repl
         );
         return Err(Reply::text(403, text));
     }
+    if let Some(origin) = head.headers.get(header::ORIGIN)
+        && !is_near_origin(origin, shared.handler.as_ref())
+    {
+        return Err(Reply::text(403, "Pages of this origin may not ask here.\n"));
+    }
     let path = form::unescape(head.uri.path().as_bytes(), Plus::Itself)
         .map_err(|_| Reply::text(400, "400 Bad Request"))?;
     let mut body = read_body(shared, body).await?;
@@ -144,6 +149,13 @@ async fn read(shared: &Shared, request: Request<Incoming>) -> Result<Asked, Repl
     }
     let gone = Gone::default();
     Ok(Asked { method: head.method, path, query, form_error, headers: head.headers, body, gone })
+}
+
+/// Whether a request that a page of that origin has made is answered. Prometheus answers all, so that any page in the
+/// user's browser can read the metrics of this machine, and write some.
+fn is_near_origin(origin: &header::HeaderValue, handler: &dyn Handler) -> bool {
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    host.is_some_and(|host| handler.knows(without_port(host)))
 }
 
 async fn read_body(shared: &Shared, body: Incoming) -> Result<Bytes, Reply> {

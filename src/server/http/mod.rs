@@ -17,6 +17,7 @@ mod serve;
 
 pub use asked::{Asked, Gone};
 pub use host::is_near;
+pub use hyper::header::{HeaderName, HeaderValue};
 pub use hyper::{HeaderMap, Method, body::Bytes, header};
 pub use reply::Reply;
 pub use serve::serve;

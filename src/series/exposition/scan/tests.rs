@@ -142,7 +142,7 @@ fn open_metrics_pages_that_are_refused() {
     open_metrics("# EOF\na 1", Err("line 1: unexpected data after # EOF"));
     open_metrics("\n# EOF", Err("line 1: expected a metric, got \"\""));
     open_metrics("a  1\n# EOF", Err("line 1: expected a value, got \"  1\""));
-    open_metrics("a 1 \n# EOF", Err("line 1: expected the end of the line, got \"\""));
+    open_metrics("a 1 \n# EOF", Err("line 1: expected the end of the line, got \" \""));
     open_metrics("a{ x=\"1\"} 1\n# EOF", Err("expected a label name, got \" x=\\\"1\\\"}\""));
     open_metrics(
         "a{x=\"1\"y=\"2\"} 1\n# EOF",
