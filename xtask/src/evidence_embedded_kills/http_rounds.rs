@@ -58,9 +58,11 @@ struct Known {
     refused: Option<String>,
 }
 
+/// Two alerts that wait, and one that fires.
 const RULES: &str = "groups:\n- name: trial\n  interval: 1s\n  rules:\n  \
     - {alert: Patient, expr: vector(1), for: 24h}\n  \
-    - {alert: PatientUp, expr: 'up{job=\"trial\"} == 1', for: 24h}\n";
+    - {alert: PatientUp, expr: 'up{job=\"trial\"} == 1', for: 24h}\n  \
+    - {alert: Fired, expr: vector(1), for: 1s}\n";
 
 pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRounds> {
     let service = Exporter::start(Script::well(now() - 3_600_000), 1.0)?;
@@ -73,7 +75,8 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
     let mut stack = Stack::prepare(binary, &setup)?;
     let mut rounds = HttpRounds { loaded: day::load(&stack.data())?, ..HttpRounds::default() };
     stack.up()?;
-    let since = wait_for_alerts(&stack, |alerts| alerts.len() == 2)?.0;
+    let has_begun = |alerts: &Alerts| alerts.len() == 3 && alerts["Fired"].0 == "firing";
+    let mut before = wait_for_alerts(&stack, has_begun)?.0;
     // The instants are in the store at the next evaluation.
     thread::sleep(Duration::from_secs(2));
 
@@ -83,6 +86,7 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
     for kill in 1..=kills {
         let moment = Duration::from_millis(random.between(30, 1_500).unsigned_abs());
         let told = one(&mut stack, next, moment)?;
+        let killed = now();
         rounds.kills += 1;
         let mut fault = |what: String| rounds.faults.push(format!("kill {kill}: {what}"));
         if let Some(refused) = told.refused {
@@ -108,9 +112,12 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
             Some(SERIES) => rounds.absent += 1,
             Some(some) => fault(format!("{some} of the {SERIES} samples in flight are missing")),
         }
-        match wait_for_alerts(&stack, |alerts| *alerts == since) {
-            Ok((_, took)) => rounds.restored.push(took),
-            Err(error) => fault(format!("{error:#}")),
+        match wait_for_alerts(&stack, |alerts| went_on(&before, alerts, now() - killed)) {
+            Ok((alerts, took)) => {
+                rounds.restored.push(took);
+                before = alerts;
+            }
+            Err(error) => fault(format!("{error:#}, before {before:?}")),
         }
         rounds.writes += told.acknowledged.len();
         known.push(told.acknowledged);
@@ -191,24 +198,86 @@ fn missing(connection: &mut Connection, writes: &[Write]) -> anyhow::Result<usiz
     Ok(all.filter(is_missing).count())
 }
 
-/// Since when the alerts are active, by name, as soon as they are as wanted; and how long that took.
-fn wait_for_alerts(
-    stack: &Stack,
-    wanted: impl Fn(&BTreeMap<String, String>) -> bool,
-) -> anyhow::Result<(BTreeMap<String, String>, Duration)> {
+/// State of alerts, and since when they are active in milliseconds, by name.
+type Alerts = BTreeMap<String, (String, i64)>;
+
+/// Whether alerts go on after an outage: one that fired fires since it did; those that wait have waited as long as
+/// before, the outage not counted, as in Prometheus.
+fn went_on(before: &Alerts, after: &Alerts, outage: i64) -> bool {
+    // From the last evaluation before the kill on.
+    let most = outage + 1_500;
+    before.iter().all(|(name, (state, since))| {
+        after.get(name).is_some_and(|(state_now, since_now)| {
+            let moved = since_now - since;
+            // Prometheus keeps whole seconds in `ALERTS_FOR_STATE`.
+            let may = if state == "firing" { -1_000..=0 } else { -1_000..=most };
+            let may = may.contains(&moved);
+            state == state_now && may
+        })
+    })
+}
+
+/// The alerts as soon as they are as wanted, and how long that took.
+fn wait_for_alerts(stack: &Stack, wanted: impl Fn(&Alerts) -> bool) -> anyhow::Result<(Alerts, Duration)> {
     let begun = Instant::now();
     loop {
         let json = stack.connect()?.json("/api/v1/alerts")?;
-        let alerts = json["data"]["alerts"].as_array().context("no alerts")?;
-        let text = |json: &serde_json::Value| json.as_str().unwrap_or_default().to_owned();
-        let of = |alert: &serde_json::Value| (text(&alert["labels"]["alertname"]), text(&alert["activeAt"]));
-        let active = alerts.iter().map(of).filter(|(name, _)| name.starts_with("Patient")).collect();
-        if wanted(&active) {
-            return Ok((active, begun.elapsed()));
+        let mut alerts = Alerts::new();
+        for alert in json["data"]["alerts"].as_array().context("no alerts")? {
+            let text = |json: &serde_json::Value| json.as_str().unwrap_or_default().to_owned();
+            let name = text(&alert["labels"]["alertname"]);
+            if ["Patient", "PatientUp", "Fired"].contains(&name.as_str()) {
+                let since = millis(&text(&alert["activeAt"])).context("`activeAt` is no time")?;
+                alerts.insert(name, (text(&alert["state"]), since));
+            }
+        }
+        if wanted(&alerts) {
+            return Ok((alerts, begun.elapsed()));
         }
         if begun.elapsed() > RESTORED {
-            bail!("the alerts are active since other times than before: {active:?}");
+            bail!("the alerts do not go on: {alerts:?}");
         }
         thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Milliseconds of a time in UTC as RFC 3339 writes it.
+fn millis(text: &str) -> Option<i64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    let mut time = time.splitn(3, ':');
+    let (hour, minute): (i64, i64) = (time.next()?.parse().ok()?, time.next()?.parse().ok()?);
+    let second: f64 = time.next()?.parse().ok()?;
+    // Days of a year that begins in March (<https://howardhinnant.github.io/date_algorithms.html>).
+    let year = if month <= 2 { year - 1 } else { year };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day
+        - 1
+        - 719_468;
+    #[expect(clippy::cast_possible_truncation, reason = "below a minute")]
+    let rest = (second * 1_000.0).round() as i64;
+    Some(((days * 24 + hour) * 60 + minute) * 60_000 + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(millis("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(millis("2026-11-23T08:00:01.5Z"), Some(1_795_420_801_500));
+        assert_eq!(millis("2024-02-29T23:59:59.999Z"), Some(1_709_251_199_999));
+        assert_eq!(millis("yesterday"), None);
+    }
+
+    #[test]
+    fn outages_do_not_count() {
+        let alerts = |state: &str, since| Alerts::from([("a".to_owned(), (state.to_owned(), since))]);
+        assert!(went_on(&alerts("pending", 100), &alerts("pending", 2_000), 500));
+        assert!(!went_on(&alerts("pending", 100), &alerts("pending", 2_200), 500));
+        assert!(!went_on(&alerts("firing", 100), &alerts("firing", 101), 500));
+        assert!(went_on(&alerts("firing", 1_100), &alerts("firing", 1_000), 500));
+        assert!(!went_on(&alerts("firing", 100), &alerts("pending", 100), 500));
     }
 }

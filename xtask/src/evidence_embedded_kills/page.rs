@@ -65,12 +65,13 @@ pub(super) fn page(repository: &Path, args: &Args, findings: &Findings) -> anyho
          The store holds 24 h of {} series, {} samples in {:.1} MiB. A client sends requests of 20 samples one after the \
          other and notes which were answered with 2xx; at a random moment up to 1.5 s later the process is killed with \
          SIGKILL and started again. Then all that was acknowledged must be there with its value, the request in flight \
-         wholly or not at all, and two alerts with `for: 24h` be active since the instant before the first kill.\n\n\
+         wholly or not at all; an alert that fired must fire since it did, and two that wait out `for: 24h` must have waited \
+         as long as before (as in Prometheus, the outage does not count).\n\n\
          | | |\n|---|---:|\n\
          | kills | {} |\n| requests acknowledged | {} |\n| samples acknowledged | {} |\n| of them missing | {} |\n\
          | requests in flight at the kill: wholly there, not there | {}, {} |\n\
          | start of the process → ready, median and most (bar: {:.0?}) | {:.0?}, {:.0?} |\n\
-         | ready → alerts active since their old instant, median and most | {:.2?}, {:.2?} |\n\n",
+         | ready → alerts go on where they were, median and most | {:.2?}, {:.2?} |\n\n",
         args.count,
         args.seed,
         stamp::commit(repository)?,
