@@ -82,7 +82,7 @@ fn run(cli: &Cli, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(args, global, process, ui),
         Command::Logs(args) => logs::run(args, global, process, ui),
         Command::Image { command: ImageCommand::Load } => image::load(process, ui),
-        Command::Query(args) => query::run(args, process, ui),
+        Command::Query(args) => query::run(args, global, process, ui),
         Command::Render(args) => render::run(args, global, process, ui),
         Command::Init(args) => init::run(args, global, ui),
         Command::Sources(args) => sources::run(args, ui),

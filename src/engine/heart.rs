@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,8 +22,8 @@ use crate::{
 };
 
 use super::{
-    Alertmanagers, Clock, GroupStatus, Hosts, Metadata, Notice, Notices, Observe, ReloadError, Runtime,
-    SeriesExemplars, Targets,
+    Alertmanagers, Clock, Counters, GroupStatus, Hosts, Metadata, Notice, Notices, Observe, ReloadError,
+    Runtime, SeriesExemplars, Targets,
     load::{Loaded, load},
     notify::Notifier,
     rule_clock::{RuleClock, Surroundings},
@@ -66,6 +69,12 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("setup", &self.shared.setup).finish_non_exhaustive()
+    }
 }
 
 struct Shared {
@@ -295,6 +304,20 @@ impl Observe for Engine {
 
     fn evaluation_interval(&self) -> Duration {
         Duration::from_millis(self.loaded().config.global.evaluation_interval.as_millis())
+    }
+
+    fn counters(&self) -> Counters {
+        let (rules, notifier) = (self.shared.rules.counters(), &self.shared.notifier);
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            rule_evaluations: count(&rules.evaluations),
+            rule_failures: count(&rules.failures),
+            rule_iterations_missed: count(&rules.missed),
+            alerts_sent: count(&notifier.sent),
+            alerts_failed: count(&notifier.failed),
+            alerts_dropped: count(&notifier.dropped),
+            alerts_waiting: notifier.waiting(),
+        }
     }
 
     fn now(&self) -> Timestamp {

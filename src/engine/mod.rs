@@ -28,6 +28,6 @@ pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 
 pub use status::{
-    Alertmanagers, Clock, DroppedTarget, Exemplar, GroupStatus, Health, Metadata, Observe, ReloadError,
-    RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
+    Alertmanagers, Clock, Counters, DroppedTarget, Exemplar, GroupStatus, Health, Metadata, Observe,
+    ReloadError, RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
 };

@@ -167,6 +167,22 @@ pub struct Runtime {
     pub folder: String,
 }
 
+/// What has been counted since the process began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub rule_evaluations: u64,
+    pub rule_failures: u64,
+    /// Instants that passed while a group was still being evaluated.
+    pub rule_iterations_missed: u64,
+    /// Alerts that an Alertmanager took, each once for every Alertmanager.
+    pub alerts_sent: u64,
+    pub alerts_failed: u64,
+    /// Alerts that found no place in the queue.
+    pub alerts_dropped: u64,
+    /// Alerts that wait to be sent.
+    pub alerts_waiting: usize,
+}
+
 /// Why a reload was refused; the configuration of before goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadError(pub String);
@@ -194,6 +210,10 @@ pub trait Observe: Send + Sync {
     /// Reads the files again; blocks until it is done.
     fn reload(&self) -> Result<(), ReloadError>;
     fn now(&self) -> Timestamp;
+
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
 
     /// `global.evaluation_interval`, which is also the step of subqueries that name none.
     fn evaluation_interval(&self) -> Duration {

@@ -13,7 +13,7 @@ fn without_docker() -> Project {
 #[test]
 fn a_daemon_that_is_not_there() {
     let project = without_docker();
-    for command in ["up --dry-run", "down", "status", "logs", "image load"] {
+    for command in ["up --engine docker --dry-run", "down", "status", "logs", "image load"] {
         let ran = project.run(command);
         assert_eq!((ran.code, &ran.stdout), (Some(2), &String::new()), "{command}: {ran}");
         let first = ran.stderr.lines().find(|line| line.starts_with("error: "));
@@ -23,7 +23,7 @@ fn a_daemon_that_is_not_there() {
             "{command}"
         );
     }
-    assert_snapshot!(project.run("up"), @r"
+    assert_snapshot!(project.run("up --engine docker"), @r"
     exit 2
     ----- stderr
     note: left out, because no target gives it: queued requests, KV cache use
@@ -68,7 +68,7 @@ fn mistakes_are_found_before_docker_is_asked() {
     error: `--timeout soon`: `soon` is no duration
     hint: write a duration: `--timeout 120s`
     ");
-    assert_snapshot!(project.run("up --port-offset 60000"), @r"
+    assert_snapshot!(project.run("up --engine docker --port-offset 60000"), @r"
     exit 2
     ----- stderr
     error: port 9090 of prometheus and an offset of 60000 are beyond 65535
@@ -104,19 +104,19 @@ fn mistakes_are_found_before_docker_is_asked() {
 #[test]
 fn a_stack_keeps_its_state_where_the_platform_says() {
     let project = without_docker();
-    project.run("up --project one");
-    project.run("up --project two --state-dir elsewhere");
+    project.run("up --engine docker --project one");
+    project.run("up --engine docker --project two --state-dir elsewhere");
     let password = project.read(".state/llmobs/one/grafana-password");
     assert_eq!(password.trim_end().len(), 24);
     assert_ne!(password, project.read("elsewhere/two/grafana-password"));
-    project.run("up --project one");
+    project.run("up --engine docker --project one");
     assert_eq!(project.read(".state/llmobs/one/grafana-password"), password, "it is made once");
 }
 
 #[test]
 fn a_dry_run_remembers_nothing() {
     let project = without_docker();
-    project.run("up --dry-run --port-offset 100");
+    project.run("up --engine docker --dry-run --port-offset 100");
     assert_eq!(project.tree(".").into_keys().collect::<Vec<_>>(), [".state/llmobs/llmobs/lock"]);
 }
 

@@ -1,10 +1,13 @@
 //! An answer from a server: the running stack's, or one that was named.
 
 use crate::{
+    cli::Global,
     commands::{
+        embedded::Place,
         engine::{connect, runtime},
         exit::{Hinted, Refused},
         process::{Process, now, signal},
+        state::State,
         urls,
     },
     diagnostic::Diagnostic,
@@ -24,7 +27,7 @@ const ELSEWHERE: &str =
     "name what to ask with `--url http://host:9090` or `--file PAGE`, or start the stack with `llmobs up`";
 
 /// None when it was interrupted.
-pub(super) fn ask(query: &Query<'_>, process: &Process) -> anyhow::Result<Option<Found>> {
+pub(super) fn ask(query: &Query<'_>, global: &Global, process: &Process) -> anyhow::Result<Option<Found>> {
     let named = query.args.url.as_deref().map(site).transpose()?;
     let now = now();
     let when = query.typed.resolve(Clock { now, end: now }).map_err(Refused)?;
@@ -32,7 +35,7 @@ pub(super) fn ask(query: &Query<'_>, process: &Process) -> anyhow::Result<Option
         let asked = async {
             let site = match named {
                 Some(site) => site,
-                None => stack_site(&query.args.project.project, process).await?,
+                None => stack_site(query, global, process).await?,
             };
             let question =
                 Question { expr: &query.args.expr, when, lookback: query.lookback, timeout: query.timeout };
@@ -74,8 +77,15 @@ fn site(url: &str) -> anyhow::Result<Site> {
 }
 
 /// Prometheus of the running stack.
-async fn stack_site(name: &str, process: &Process) -> anyhow::Result<Site> {
-    let project = Project::new(name)?;
+async fn stack_site(query: &Query<'_>, global: &Global, process: &Process) -> anyhow::Result<Site> {
+    let project = Project::new(&query.args.project.project)?;
+    let state = State::of(&project, global, process)?;
+    if let Some(runner) = Place::of(&state).runner()? {
+        let url = runner.services.get(Component::Prometheus.name());
+        let url =
+            url.ok_or_else(|| Hinted::new(format!("the stack `{project}` has no Prometheus"), ELSEWHERE))?;
+        return site(url);
+    }
     let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
     let observed = async { anyhow::Ok(stack::observe(&connect(process)?, &scope).await?) };
     let observed = observed.await.map_err(|error| Hinted::new(format!("{error:#}"), ELSEWHERE))?;

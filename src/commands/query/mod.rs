@@ -8,7 +8,7 @@ mod show;
 mod when;
 
 use crate::{
-    cli::{Query as Args, QueryFormat},
+    cli::{Global, Query as Args, QueryFormat},
     diagnostic::Diagnostic,
     formats::answer::{Answer, Data, to_csv, to_json},
     promql::syntax::{self, Expr},
@@ -48,11 +48,11 @@ struct Found {
     hints: Vec<String>,
 }
 
-pub(super) fn run(args: &Args, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let query = read(args)?;
     let found = match &query.expr {
         Some(expr) if !args.file.is_empty() => evaluate::evaluate(&query, expr)?,
-        _ => match ask::ask(&query, process)? {
+        _ => match ask::ask(&query, global, process)? {
             Some(found) => found,
             None => return Ok(Exit::Interrupted),
         },

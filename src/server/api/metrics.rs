@@ -152,6 +152,38 @@ impl Api {
         }
         let managers = self.engine.alertmanagers().active.len();
         text.gauge("prometheus_notifications_alertmanagers_discovered", "Alertmanagers.", managers);
+        let counters = self.engine.counters();
+        text.counter("prometheus_rule_evaluations_total", "Evaluations of rules.", counters.rule_evaluations);
+        text.counter(
+            "prometheus_rule_evaluation_failures_total",
+            "Evaluations of rules that failed.",
+            counters.rule_failures,
+        );
+        text.counter(
+            "prometheus_rule_group_iterations_missed_total",
+            "Evaluations of groups that came too late.",
+            counters.rule_iterations_missed,
+        );
+        text.counter(
+            "prometheus_notifications_sent_total",
+            "Alerts that an Alertmanager took.",
+            counters.alerts_sent,
+        );
+        text.counter(
+            "prometheus_notifications_errors_total",
+            "Alerts that an Alertmanager did not take.",
+            counters.alerts_failed,
+        );
+        text.counter(
+            "prometheus_notifications_dropped_total",
+            "Alerts that found no place in the queue.",
+            counters.alerts_dropped,
+        );
+        text.gauge(
+            "prometheus_notifications_queue_length",
+            "Alerts that wait to be sent.",
+            counters.alerts_waiting,
+        );
     }
 
     fn request_metrics(&self, text: &mut Text) {
