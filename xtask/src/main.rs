@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool's findings are its output")]
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
+mod bench_embedded;
 mod bench_exporter;
 mod bench_promql;
 mod bench_rules;
@@ -63,6 +64,9 @@ enum Task {
 
 #[derive(Debug, clap::Subcommand)]
 enum Bench {
+    /// An embedded stack beside a real Prometheus over a day of 500 series: queries, ingestion, disk, memory; needs
+    /// Docker, or its path in PROMETHEUS.
+    Embedded(bench_embedded::Args),
     /// Scrapes of a 200-sample page that changes each time, against a server of a static page of that size.
     Exporter,
     /// Ten expressions of a dashboard over a day of 500 series, against a real Prometheus; needs Docker, or its path
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
     let task =
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
+        Task::Bench(Bench::Embedded(args)) => bench_embedded::run(&repository(), &args),
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
         Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),

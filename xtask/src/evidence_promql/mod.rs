@@ -35,6 +35,7 @@ use anyhow::{Context as _, bail, ensure};
 pub(crate) use self::{
     compare::{Order, difference},
     ours::answer,
+    rendered::panels,
 };
 use self::{
     grammar::{Case, Generator},
