@@ -22,8 +22,9 @@ use crate::{
 };
 
 use super::{
-    Alertmanagers, Clock, Counters, GroupStatus, Hosts, Metadata, Notice, Notices, Observe, ReloadError,
-    Runtime, SeriesExemplars, Targets,
+    Alertmanagers, Clock, Counters, Forwarding, GroupStatus, Hosts, Metadata, Notice, Notices, Observe,
+    ReloadError, Runtime, SeriesExemplars, Targets,
+    forward::Forwarder,
     load::{Loaded, load},
     notify::Notifier,
     rule_clock::{RuleClock, Surroundings},
@@ -83,6 +84,7 @@ struct Shared {
     scraping: Scraping,
     rules: RuleClock,
     notifier: Arc<Notifier>,
+    forwarder: Forwarder,
     loaded: RwLock<Arc<Loaded>>,
     /// Held while files are read again, so that one follows the other.
     reload: Mutex<()>,
@@ -126,7 +128,14 @@ impl Engine {
             Arc::clone(&setup.clock),
             Arc::clone(&setup.notices),
         );
+        let forwarder = Forwarder::new(
+            store.clone(),
+            setup.hosts.clone(),
+            Arc::clone(&setup.clock),
+            Arc::clone(&setup.notices),
+        );
         let shared = Shared {
+            forwarder,
             store,
             scraping,
             rules,
@@ -157,6 +166,7 @@ impl Engine {
 
     fn apply(&self, loaded: &Loaded) {
         let shared = &self.shared;
+        shared.forwarder.apply(&loaded.config, &shared.runtime);
         shared.notifier.apply(&loaded.config, &shared.runtime);
         shared.scraping.apply(&loaded.config.scrape_configs, loaded.config.storage.max_exemplars);
         shared.rules.apply(loaded, &shared.runtime);
@@ -176,6 +186,7 @@ impl Engine {
         });
         let synced = ended.await;
         self.shared.notifier.stop().await;
+        self.shared.forwarder.stop().await;
         // The task neither panics nor is it aborted.
         synced.unwrap_or(Ok(()))
     }
@@ -318,6 +329,10 @@ impl Observe for Engine {
             alerts_dropped: count(&notifier.dropped),
             alerts_waiting: notifier.waiting(),
         }
+    }
+
+    fn forwarding(&self) -> Vec<Forwarding> {
+        self.shared.forwarder.status()
     }
 
     fn now(&self) -> Timestamp {

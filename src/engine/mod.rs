@@ -8,6 +8,7 @@
 
 mod discovery;
 mod fetch;
+mod forward;
 mod heart;
 mod ingest;
 mod load;
@@ -28,6 +29,6 @@ pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
 
 pub use status::{
-    Alertmanagers, Clock, Counters, DroppedTarget, Exemplar, GroupStatus, Health, Metadata, Observe,
-    ReloadError, RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
+    Alertmanagers, Clock, Counters, DroppedTarget, Exemplar, ForwardCounts, Forwarding, GroupStatus, Health,
+    Metadata, Observe, ReloadError, RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
 };

@@ -183,6 +183,30 @@ pub struct Counters {
     pub alerts_waiting: usize,
 }
 
+/// What became of samples that are sent on to a server of `remote_write`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forwarding {
+    /// As the file calls it, or the URL.
+    pub name: String,
+    pub url: String,
+    pub counts: ForwardCounts,
+}
+
+/// Samples, counted since the process began; `waiting` are those of now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ForwardCounts {
+    pub sent: u64,
+    /// Refused by the other side for good.
+    pub failed: u64,
+    /// Sent again after a failure that may pass.
+    pub retried: u64,
+    /// Left out: too old, or no room while the other side was away.
+    pub dropped: u64,
+    pub waiting: usize,
+    /// Time of the newest that was sent.
+    pub newest_sent: Option<Timestamp>,
+}
+
 /// Why a reload was refused; the configuration of before goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadError(pub String);
@@ -209,6 +233,11 @@ pub trait Observe: Send + Sync {
     fn runtime(&self) -> Runtime;
     /// Reads the files again; blocks until it is done.
     fn reload(&self) -> Result<(), ReloadError>;
+    /// Servers that samples are sent on to, in the order of the file.
+    fn forwarding(&self) -> Vec<Forwarding> {
+        Vec::new()
+    }
+
     fn now(&self) -> Timestamp;
 
     fn counters(&self) -> Counters {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use crate::{
@@ -42,6 +42,16 @@ struct Track {
     series: Option<(Labels, Position)>,
 }
 
+/// Hears of samples that were taken.
+#[derive(Clone)]
+pub(crate) struct Tap(pub(crate) Arc<dyn Fn(Vec<(Labels, Timestamp, f64)>) + Send + Sync>);
+
+impl std::fmt::Debug for Tap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tap")
+    }
+}
+
 /// All that decides on samples; whoever holds it is the only writer.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -56,6 +66,7 @@ pub(crate) struct Intake {
     pub(crate) clock: Option<Timestamp>,
     pub(crate) appended: u64,
     pub(crate) rejected: u64,
+    pub(crate) tap: Option<Tap>,
 }
 
 /// What becomes of a sample.
@@ -120,6 +131,7 @@ impl Intake {
             clock: None,
             appended: 0,
             rejected: 0,
+            tap: None,
         }
     }
 
@@ -296,6 +308,11 @@ impl Intake {
         committed.appended += accepted.len();
         self.appended += accepted.len() as u64;
         self.rejected += committed.rejected.len() as u64;
+        if let Some(Tap(tap)) = self.tap.as_ref().filter(|_| !accepted.is_empty()) {
+            let labels = |slot: u32| Some(self.tracks.get(slot as usize)?.series.as_ref()?.0.clone());
+            let sample = |sample: &Logged| Some((labels(sample.slot)?, sample.at, sample.value));
+            tap(accepted.iter().filter_map(sample).collect());
+        }
         if let Some(newest) = accepted.iter().map(|sample| sample.at).max() {
             self.newest = Some(self.newest.map_or(newest, |before| before.max(newest)));
             let mut state = state.write().unwrap_or_else(PoisonError::into_inner);

@@ -225,7 +225,7 @@ fn millis(number: Number) -> i64 {
 fn write_duration(duration: &DurationExpr, wrapped: bool, json: &mut Json) {
     let write = |op: &str, lhs: Option<&DurationExpr>, rhs: Option<&DurationExpr>, json: &mut Json| {
         json.object(|object| {
-            let mut side = |name: &str, side: Option<&DurationExpr>, object: &mut Object<'_>| match side {
+            let side = |name: &str, side: Option<&DurationExpr>, object: &mut Object<'_>| match side {
                 Some(side) => write_duration(side, false, object.field(name)),
                 None => object.plain(name, "null"),
             };

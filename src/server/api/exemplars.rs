@@ -11,7 +11,7 @@ use crate::{promql::syntax, series::Matcher, server::http::Asked};
 impl Api {
     pub(super) fn query_exemplars(&self, asked: &Asked) -> Outcome {
         let (start, end) = params::bounds(asked)?;
-        if end < start {
+        if end.is_before(start) {
             return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
         }
         let expr = syntax::parse(asked.value("query"), &self.settings.syntax)

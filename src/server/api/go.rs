@@ -10,12 +10,15 @@ use crate::{
 const NANOS: f64 = 1e9;
 
 /// An instant as Go's `time.Unix` holds it; seconds may be any number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Instant {
     secs: i64,
     /// Below 10⁹.
     nanos: i64,
 }
+
+/// From the year 1, where Go counts from, to 1970.
+const EPOCH: i64 = 62_135_596_800;
 
 impl Instant {
     /// Before all samples: what Prometheus takes where no start is given.
@@ -37,9 +40,18 @@ impl Instant {
         Timestamp(self.secs.wrapping_mul(1_000_000_000).wrapping_add(self.nanos) / 1_000_000)
     }
 
+    /// Seconds since the year 1, which wrap around for what no calendar has.
+    fn counted(self) -> i64 {
+        self.secs.wrapping_add(EPOCH)
+    }
+
+    pub(super) fn is_before(self, other: Self) -> bool {
+        (self.counted(), self.nanos) < (other.counted(), other.nanos)
+    }
+
     /// Nanoseconds from another instant to this one, as far as 64 bits hold them.
     pub(super) fn since(self, earlier: Self) -> i64 {
-        let nanos = (i128::from(self.secs) - i128::from(earlier.secs)) * 1_000_000_000
+        let nanos = (i128::from(self.counted()) - i128::from(earlier.counted())) * 1_000_000_000
             + i128::from(self.nanos - earlier.nanos);
         i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
     }

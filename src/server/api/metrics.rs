@@ -3,7 +3,13 @@
 use std::{fmt::Write as _, sync::atomic::Ordering};
 
 use super::Api;
-use crate::{engine::Health, rules::AlertState, series::quoted, server::http::Reply};
+use crate::{
+    engine::{ForwardCounts, Forwarding, Health},
+    rules::AlertState,
+    series::quoted,
+    server::http::Reply,
+    time::Timestamp,
+};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -46,6 +52,7 @@ impl Api {
         text.gauge("prometheus_ready", "Whether the server answers queries.", is_ready);
         self.store_metrics(&mut text);
         self.engine_metrics(&mut text);
+        self.forward_metrics(&mut text);
         self.request_metrics(&mut text);
         text.0.push_str(&(settings.process)());
         Reply::new(200, CONTENT_TYPE, text.0)
@@ -184,6 +191,53 @@ impl Api {
             "Alerts that wait to be sent.",
             counters.alerts_waiting,
         );
+    }
+
+    fn forward_metrics(&self, text: &mut Text) {
+        let all = self.engine.forwarding();
+        if all.is_empty() {
+            return;
+        }
+        type Of = fn(&ForwardCounts) -> f64;
+        let families: [(&str, &str, &str, Of); 6] = [
+            ("prometheus_remote_storage_samples_total", "counter", "Samples that were sent on.", |counts| {
+                counts.sent as f64
+            }),
+            (
+                "prometheus_remote_storage_samples_failed_total",
+                "counter",
+                "Samples that the other side refused for good.",
+                |counts| counts.failed as f64,
+            ),
+            (
+                "prometheus_remote_storage_samples_retried_total",
+                "counter",
+                "Samples that were sent again after a failure that may pass.",
+                |counts| counts.retried as f64,
+            ),
+            (
+                "prometheus_remote_storage_samples_dropped_total",
+                "counter",
+                "Samples that were left out: too old, or no room while the other side was away.",
+                |counts| counts.dropped as f64,
+            ),
+            ("prometheus_remote_storage_samples_pending", "gauge", "Samples that wait.", |counts| {
+                counts.waiting as f64
+            }),
+            (
+                "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
+                "gauge",
+                "The newest sample that was sent on.",
+                |counts| counts.newest_sent.map_or(0.0, Timestamp::as_secs_f64),
+            ),
+        ];
+        for (family, kind, help, value) in families {
+            text.family(family, kind, help);
+            for Forwarding { name, url, counts } in &all {
+                let (name, url, value) = (quoted(name), quoted(url), value(counts));
+                let _ = writeln!(text.0, "{family}{{remote_name={name},url={url}}} {value}");
+            }
+        }
     }
 
     fn request_metrics(&self, text: &mut Text) {

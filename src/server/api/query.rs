@@ -40,13 +40,11 @@ impl Api {
         let limit = params::limit(asked)?;
         let time = |name| go::instant(asked.value(name)).map_err(|why| ApiError::parameter(name, why));
         let (start, end) = (time("start")?, time("end")?);
-        if end < start {
+        if end.is_before(start) {
             return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
         }
         let step = go::duration(asked.value("step")).map_err(|why| ApiError::parameter("step", why))?;
-        // Steps are whole milliseconds to the evaluator; Prometheus divides by zero below one.
-        let step_millis = step / 1_000_000;
-        if step_millis <= 0 {
+        if step <= 0 {
             return Err(ApiError::parameter("step", STEP));
         }
         if end.since(start) / step > POINTS {
@@ -54,6 +52,11 @@ impl Api {
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution \
                  (?step=XX)",
             ));
+        }
+        // Steps are whole milliseconds to the evaluator; Prometheus divides by zero below one.
+        let step_millis = step / 1_000_000;
+        if step_millis == 0 {
+            return Err(ApiError::parameter("step", STEP));
         }
         let timeout = self.timeout(asked)?;
         let lookback = self.lookback(asked)?;

@@ -62,9 +62,9 @@ impl Api {
 
     fn unknown(&self, asked: &Asked, path: &str) -> Reply {
         let trimmed = path.strip_suffix('/').unwrap_or_default();
-        if endpoint(trimmed).is_some() {
+        if asked.method == Method::GET && endpoint(trimmed).is_some() {
             let mut reply = Reply::redirect(&format!("/api/v1/{trimmed}"));
-            reply.status = if asked.method == Method::GET { 301 } else { 308 };
+            reply.status = 301;
             return reply;
         }
         match path {

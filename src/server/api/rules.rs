@@ -40,7 +40,7 @@ struct Page<'a> {
 impl Api {
     pub(super) fn rules(&self, asked: &Asked) -> Outcome {
         let wanted = self.wanted(asked)?;
-        let groups = self.engine.groups();
+        let groups = self.groups();
         let mut rest = groups.iter().peekable();
         if let Some(Page { from, .. }) = wanted.page.as_ref().filter(|page| !page.from.is_empty()) {
             while rest.next_if(|group| token(group) != **from).is_some() {}
@@ -66,6 +66,13 @@ impl Api {
                 }
             });
         })
+    }
+
+    /// By file, then by name.
+    fn groups(&self) -> Vec<GroupStatus> {
+        let mut groups = self.engine.groups();
+        groups.sort_by(|a, b| (&a.file, &a.name).cmp(&(&b.file, &b.name)));
+        groups
     }
 
     fn wanted<'a>(&self, asked: &'a Asked) -> Result<Wanted<'a>, ApiError> {
@@ -94,7 +101,7 @@ impl Api {
     }
 
     pub(super) fn alerts(&self) -> Outcome {
-        let groups = self.engine.groups();
+        let groups = self.groups();
         let alerts = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
         success(|json| json.object(|object| object.list("alerts", alerts.filter(is_active), write_alert)))
     }

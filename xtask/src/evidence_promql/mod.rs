@@ -34,10 +34,13 @@ use anyhow::{Context as _, bail, ensure};
 
 pub(crate) use self::{
     compare::{Order, difference},
+    data::{END, START, series},
+    grammar::Generator,
     ours::answer,
+    rendered::panels,
 };
 use self::{
-    grammar::{Case, Generator},
+    grammar::Case,
     sides::{Judged, Sides, Verdict},
     tally::{Disagreement, Tally},
 };

@@ -13,7 +13,8 @@ mod server;
 mod wire;
 
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
+pub(crate) use http::{Http, Reply, form};
 pub(crate) use promtool::{Words, promtool};
 pub(crate) use recorded::{Arrival, Recorded, columns, in_order};
-pub(crate) use server::{Connection, Query, Server, When, free_address, program};
+pub(crate) use server::{Connection, Query, Server, Setup, When, free_address, load, program};
 pub(crate) use wire::write_request;

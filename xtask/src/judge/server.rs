@@ -33,12 +33,23 @@ const BATCH: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    program: PathBuf,
     folder: PathBuf,
     address: SocketAddr,
     /// What it says of itself.
     pub(crate) version: String,
     /// From its start until it was ready.
     pub(crate) started_in: Duration,
+}
+
+/// What a server is started with, besides what all are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setup<'a> {
+    /// `prometheus.yml`.
+    pub(crate) config: &'a str,
+    /// Names and texts of files beside it.
+    pub(crate) files: &'a [(&'a str, &'a str)],
+    pub(crate) flags: &'a [&'a str],
 }
 
 /// An expression and when it is asked for.
@@ -62,19 +73,25 @@ pub(crate) struct Connection(Http);
 impl Server {
     /// Starts one. It is found by the variable `PROMETHEUS`, or taken out of the Docker image.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        Self::start_with("")
+        Self::start_with(&Setup::default())
     }
 
     /// One that takes samples in any order.
     pub(crate) fn start_for_any_order() -> anyhow::Result<Self> {
-        Self::start_with("storage: {tsdb: {out_of_order_time_window: 30d}}\n")
+        let config = "storage: {tsdb: {out_of_order_time_window: 30d}}\n";
+        Self::start_with(&Setup { config, ..Setup::default() })
     }
 
-    fn start_with(config: &str) -> anyhow::Result<Self> {
+    /// One with a configuration, files beside it and flags.
+    pub(crate) fn start_with(setup: &Setup<'_>) -> anyhow::Result<Self> {
         let folder = own_folder()?;
-        fs::write(folder.join("prometheus.yml"), config).context("cannot write the configuration")?;
+        fs::write(folder.join("prometheus.yml"), setup.config).context("cannot write the configuration")?;
+        for (name, text) in setup.files {
+            fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
+        }
         // The data are of some fixed day, which has long gone.
-        Self::launch(folder, "prometheus.yml".as_ref(), &["--storage.tsdb.retention.time=100y"])
+        let flags = [&["--storage.tsdb.retention.time=100y"], setup.flags].concat();
+        Self::launch(folder, "prometheus.yml".as_ref(), &flags)
     }
 
     /// One that runs a configuration that others wrote, with more flags; its data are its own.
@@ -85,27 +102,28 @@ impl Server {
     fn launch(folder: PathBuf, config: &Path, flags: &[&str]) -> anyhow::Result<Self> {
         let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
-        let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
         let begun = Instant::now();
-        let child = Command::new(&program)
-            .arg(format!("--config.file={}", config.display()))
-            .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
-            .arg(format!("--web.listen-address={address}"))
-            .arg(format!("--enable-feature={FEATURES}"))
-            .args(flags)
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start `{}`", program.display()))?;
-        let mut server = Self { child, folder, address, version: String::new(), started_in: Duration::ZERO };
+        let child = spawn(&program, &folder, config, address, flags)?;
+        let mut server =
+            Self { child, program, folder, address, version: String::new(), started_in: Duration::ZERO };
         server.wait()?;
         server.started_in = begun.elapsed();
         let info = server.get("/api/v1/status/buildinfo")?;
         info["data"]["version"].as_str().unwrap_or_default().clone_into(&mut server.version);
         ensure!(server.version.starts_with("3.16."), "this is Prometheus {}, not 3.16", server.version);
         Ok(server)
+    }
+
+    /// Ends it in order and starts it over the same data, with another configuration.
+    pub(crate) fn restart(&mut self, config: &Path) -> anyhow::Result<()> {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        ensure!(ended.context("cannot run `kill`")?.success(), "cannot end Prometheus");
+        self.child.wait()?;
+        let begun = Instant::now();
+        self.child = spawn(&self.program, &self.folder, config, self.address, &[])?;
+        self.wait()?;
+        self.started_in = begun.elapsed();
+        Ok(())
     }
 
     fn wait(&mut self) -> anyhow::Result<()> {
@@ -161,6 +179,11 @@ impl Server {
     pub(crate) fn load(&self, series: &[Recorded]) -> anyhow::Result<()> {
         self.connect()?.load(series)
     }
+}
+
+/// Sends all samples to whoever takes remote write there, in the order of [`in_order`].
+pub(crate) fn load(address: SocketAddr, series: &[Recorded]) -> anyhow::Result<()> {
+    Connection::open(address)?.load(series)
 }
 
 impl Drop for Server {
@@ -236,6 +259,28 @@ impl Connection {
 fn seconds(millis: i64) -> String {
     let sign = if millis < 0 { "-" } else { "" };
     format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
+}
+
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    config: &Path,
+    address: SocketAddr,
+    flags: &[&str],
+) -> anyhow::Result<Child> {
+    let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
+    Command::new(program)
+        .arg(format!("--config.file={}", config.display()))
+        .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
+        .arg(format!("--web.listen-address={address}"))
+        .arg(format!("--enable-feature={FEATURES}"))
+        .args(flags)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", program.display()))
 }
 
 /// A new folder for one server.
