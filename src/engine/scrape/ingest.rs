@@ -21,8 +21,6 @@ use super::{
     sample_labels::{LabelRules, LabelsWrong},
 };
 
-/// How many series a target may have where the file names no `sample_limit`.
-pub(super) const SERIES_LIMIT: usize = 200_000;
 /// Samples may be so far ahead of the clock, in milliseconds.
 const AHEAD: i64 = 10 * 60_000;
 /// Metadata of a family outlives its last sight by so many scrapes.
@@ -38,6 +36,8 @@ pub(super) struct PageRules {
     pub(super) labels: LabelRules,
     pub(super) honor_timestamps: bool,
     pub(super) track_timestamps_staleness: bool,
+    /// How many series there may be where the file names no `sample_limit`.
+    pub(super) series_limit: usize,
 }
 
 /// One target's way into the store.
@@ -95,8 +95,8 @@ pub(super) enum IngestError {
     Labels(#[from] LabelsWrong),
     #[error("sample limit exceeded")]
     SampleLimit,
-    #[error("more than {SERIES_LIMIT} series, and no sample_limit is set")]
-    SeriesLimit,
+    #[error("more than {0} series, and no sample_limit is set")]
+    SeriesLimit(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -160,8 +160,7 @@ impl Ingest {
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
         self.scrape += 1;
-        let mut batch =
-            Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
+        let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
         let stored = match stored {
@@ -346,8 +345,8 @@ impl Ingest {
                     let pairs = series_labels(sample.series, format, kind)
                         .map_err(|cause| IngestError::Series { line: line(), cause })?;
                     let labels = rules.labels.labels(&pairs, &self.target)?;
-                    if sample_limit == 0 && self.cache.len() >= SERIES_LIMIT {
-                        return Err(IngestError::SeriesLimit);
+                    if sample_limit == 0 && self.cache.len() >= rules.series_limit {
+                        return Err(IngestError::SeriesLimit(rules.series_limit));
                     }
                     let Some(labels) = labels else {
                         if sample_limit == 0 || batch.limited < sample_limit {
