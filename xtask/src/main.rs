@@ -10,6 +10,7 @@ mod embedded;
 mod evidence_api;
 mod evidence_embedded;
 mod evidence_fuzz;
+mod evidence_fuzz_api;
 mod evidence_kills;
 mod evidence_promql;
 mod evidence_rules;
@@ -78,6 +79,8 @@ enum Evidence {
     Embedded(evidence_embedded::Args),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
+    /// Mutations of requests to the HTTP API and of remote writes.
+    FuzzApi(evidence_fuzz_api::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
     Kills {
         /// How many kills.
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Task::Evidence(Evidence::Api(options)) => evidence_api::run(&repository(), &options),
         Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
+        Task::Evidence(Evidence::FuzzApi(args)) => evidence_fuzz_api::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),
