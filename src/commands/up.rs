@@ -110,8 +110,16 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         }
     }
     remember()?;
-    let start =
-        embedded::Start { args, ui, project: &project, place, config: &config, bundle: &bundle, timeout };
+    let start = embedded::Start {
+        args,
+        ui,
+        project: &project,
+        place,
+        config: &config,
+        bundle: &bundle,
+        remember: &remember,
+        timeout,
+    };
     embedded::up(&start, lock)
 }
 

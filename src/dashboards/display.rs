@@ -118,7 +118,11 @@ fn name_of(format: &str, field: &Field, ref_id: &str) -> String {
                 out.push_str(&field.title);
             }
             None if name == "__frame.refId" => out.push_str(ref_id),
-            None => out.push_str(&format!("${{{name}}}")),
+            None => {
+                out.push_str("${");
+                out.push_str(name);
+                out.push('}');
+            }
         }
         rest = behind;
     }
@@ -129,7 +133,7 @@ fn name_of(format: &str, field: &Field, ref_id: &str) -> String {
 fn matches(rule: &Override, field: &Field, ref_id: &str) -> bool {
     match &rule.matcher {
         FieldMatcher::Name(name) => *name == field.title || *name == field.name,
-        FieldMatcher::Names(names) => names.iter().any(|name| *name == field.title),
+        FieldMatcher::Names(names) => names.contains(&field.title),
         FieldMatcher::Pattern(pattern) => {
             unanchored(pattern.trim_matches('/')).is_ok_and(|pattern| pattern.is_match(&field.title))
         }
@@ -253,11 +257,12 @@ fn maps_number(mapping: &Mapping, value: f64) -> bool {
     match &mapping.matches {
         MappingMatch::Value(text) => !missing && super::format::js_number(value) == *text,
         MappingMatch::Range { from, to } => !value.is_nan() && value >= *from && value <= *to,
-        MappingMatch::Pattern(_) => false,
         MappingMatch::Special(Special::Null) => missing,
         MappingMatch::Special(Special::NaN) => value.is_nan() && !missing,
         MappingMatch::Special(Special::NullAndNaN) => value.is_nan(),
-        MappingMatch::Special(Special::True | Special::False | Special::Empty) => false,
+        MappingMatch::Pattern(_) | MappingMatch::Special(Special::True | Special::False | Special::Empty) => {
+            false
+        }
     }
 }
 

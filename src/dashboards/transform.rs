@@ -24,9 +24,10 @@ pub fn transform(frames: Vec<Frame>, steps: &[Transformation], notes: &mut Vec<S
             "limit" => {
                 let limit = options["limitField"].as_u64().unwrap_or(10);
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                frames
-                    .iter_mut()
-                    .for_each(|frame| keep_rows(frame, &(0..frame.len().min(limit)).collect::<Vec<_>>()));
+                for frame in &mut frames {
+                    let kept: Vec<usize> = (0..frame.len().min(limit)).collect();
+                    keep_rows(frame, &kept);
+                }
             }
             "filterFieldsByName" => frames.iter_mut().for_each(|frame| filter_fields(frame, options)),
             other => notes.push(format!("the transformation {other} is not applied")),
@@ -105,18 +106,15 @@ fn merge(frames: Vec<Frame>) -> Vec<Frame> {
                     _ => true,
                 })
             };
-            match known.iter().find(agrees).copied() {
-                Some(index) => {
-                    for (old, new) in rows[index].iter_mut().zip(cells) {
-                        if new.is_some() {
-                            *old = new;
-                        }
+            if let Some(index) = known.iter().find(agrees).copied() {
+                for (old, new) in rows[index].iter_mut().zip(cells) {
+                    if new.is_some() {
+                        *old = new;
                     }
                 }
-                None => {
-                    known.push(rows.len());
-                    rows.push(cells);
-                }
+            } else {
+                known.push(rows.len());
+                rows.push(cells);
             }
         }
     }

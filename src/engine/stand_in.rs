@@ -7,9 +7,10 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// How a request is answered.
 #[derive(Debug, Clone)]
@@ -45,6 +46,14 @@ struct Log {
 impl StandIn {
     /// `answer` is given the head of each request.
     pub(super) async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(None, answer).await
+    }
+
+    /// As [`StandIn::start`], with TLS where there is an acceptor.
+    pub(super) async fn start_with(
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let log: Arc<Mutex<Log>> = Arc::default();
@@ -54,10 +63,16 @@ impl StandIn {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 shared.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&shared));
+                let (answer, log, tls) = (Arc::clone(&answer), Arc::clone(&shared), tls.clone());
                 tokio::spawn(async move {
-                    // A client that has gone is no failure of the server.
-                    let _ = converse(stream, &*answer, &log).await;
+                    // A client that has gone, or trusts nobody, is no failure of the server.
+                    let _ = match tls {
+                        None => converse(stream, &*answer, &log).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => converse(stream, &*answer, &log).await,
+                            Err(error) => Err(error),
+                        },
+                    };
                 });
             }
         });
@@ -78,7 +93,7 @@ impl StandIn {
 }
 
 async fn converse(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     answer: &(impl Fn(&str) -> Reply + Send + Sync),
     log: &Mutex<Log>,
 ) -> std::io::Result<()> {
@@ -108,6 +123,7 @@ async fn converse(
                 }
             }
         }
+        stream.flush().await?;
     }
 }
 

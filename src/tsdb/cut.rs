@@ -66,6 +66,7 @@ impl Store {
                 take(&mut series.late, &late);
             }
         }
+        state.head.recount();
         Ok(count)
     }
 

@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     cmp::Ordering,
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
@@ -17,13 +17,24 @@ use super::{
     block::{Block, BlockError, BlockIndex, ChunkRef, Stretches},
     head::Index,
     postings::matching,
-    run::{Body, Piece, Run, assemble, overlap},
+    run::{Body, Piece, Run, assemble, assemble_in, overlap},
 };
 
-/// Reads a store. Each call sees all commits that returned before it, and none in part.
-#[derive(Debug, Clone)]
+/// Reads a store, for one query. Each call sees all commits that returned before it, and none in part.
+#[derive(Debug)]
 pub struct Reader {
     store: Store,
+    /// Columns of times that it has lent: series that were scraped together have the same one.
+    lent: [OnceLock<Box<[Timestamp]>>; LENT],
+}
+
+/// So many columns of times are shared; series that have others get their own.
+const LENT: usize = 32;
+
+impl Clone for Reader {
+    fn clone(&self) -> Self {
+        Self::new(self.store.clone())
+    }
 }
 
 /// A label set, the pieces of it that are in memory, and the chunks that blocks have of it, by number of the block.
@@ -47,7 +58,18 @@ struct Opened {
 
 impl Reader {
     pub(super) fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, lent: [const { OnceLock::new() }; LENT] }
+    }
+
+    /// The same times in a column that is lent, where one has them or there is room for one more.
+    fn lend(&self, times: &[Timestamp]) -> Option<&[Timestamp]> {
+        let first = times.first()?;
+        self.lent.iter().find_map(|column| {
+            // What another thread has put there meanwhile is a column like any other.
+            let column = column.get_or_init(|| times.into());
+            let from = column.binary_search(first).ok()?;
+            column.get(from..from + times.len()).filter(|part| *part == times)
+        })
     }
 
     /// The series in memory and the blocks, as they are at one instant.
@@ -173,6 +195,7 @@ impl Select for Reader {
             opened.push(Opened { block, index, stretches, times: HashMap::new() });
         }
         let mut selected = Vec::with_capacity(found.len());
+        let mut scratch = Vec::new();
         for Found { labels, mut pieces, stored } in found {
             // Times first: they are shared, and changed nowhere while the pieces refer to the rest.
             for (number, _, chunks) in &stored {
@@ -185,11 +208,17 @@ impl Select for Reader {
             for (number, series, chunks) in &stored {
                 opened[*number].pieces(*series, chunks, &mut pieces);
             }
-            let (mut run, _) = assemble(pieces);
+            let (mut run, _) = assemble_in(scratch, pieces);
             run.keep(span);
-            if run.values.iter().any(|value| !is_stale(*value)) {
-                let Run { times, values } = run;
-                selected.push(Selected { labels, times: Cow::Owned(times), values: Cow::Owned(values) });
+            let Run { times, values } = run;
+            let lent = self.lend(&times);
+            let (times, unused) = match lent {
+                Some(lent) => (Cow::Borrowed(lent), times),
+                None => (Cow::Owned(times), Vec::new()),
+            };
+            scratch = unused;
+            if values.iter().any(|value| !is_stale(*value)) {
+                selected.push(Selected { labels, times, values: Cow::Owned(values) });
             }
         }
         Ok(selected)

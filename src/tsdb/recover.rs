@@ -95,8 +95,9 @@ pub(super) fn replay(
             mend(&path, tear, recovery)?;
         }
     }
+    head.recount();
     recovery.series = head.len();
-    recovery.samples = head.series().map(|(_, series)| series.samples()).sum();
+    recovery.samples = head.samples();
     Ok(())
 }
 

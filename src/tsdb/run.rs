@@ -132,10 +132,17 @@ impl Piece<'_> {
 pub(crate) struct Damaged;
 
 /// One run of all the pieces, and how many of them were damaged and left out.
-pub(crate) fn assemble(mut pieces: Vec<Piece<'_>>) -> (Run, usize) {
+pub(crate) fn assemble(pieces: Vec<Piece<'_>>) -> (Run, usize) {
+    assemble_in(Vec::new(), pieces)
+}
+
+/// As [`assemble`], with a column of times that was used before.
+pub(crate) fn assemble_in(mut times: Vec<Timestamp>, mut pieces: Vec<Piece<'_>>) -> (Run, usize) {
     pieces.sort_by_key(|piece| (piece.span.from, piece.rank));
     let count = pieces.iter().map(Piece::count).sum();
-    let mut run = Run { times: Vec::with_capacity(count), values: Vec::with_capacity(count) };
+    times.clear();
+    times.reserve(count);
+    let mut run = Run { times, values: Vec::with_capacity(count) };
     let mut damaged = 0;
     if pieces.is_sorted_by(|a, b| a.span.to < b.span.from) {
         for piece in &pieces {

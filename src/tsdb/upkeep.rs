@@ -74,7 +74,7 @@ impl Store {
         let block = options.block_millis.max(1);
         let due = (reference.0.saturating_sub(block / 2)).div_euclid(block).saturating_mul(block);
         let is_due = upkeep.cut_until.is_none_or(|before| before < due);
-        let samples: u64 = self.read().head.series().map(|(_, series)| series.samples()).sum();
+        let samples = self.read().head.samples();
         let is_full = samples > options.max_head_samples;
         let until = match (is_due, is_full) {
             (_, true) => Timestamp(due.max(reference.0.saturating_sub(options.idle_millis.max(0)))),

@@ -6,6 +6,7 @@ mod basics;
 mod bundle;
 mod compose;
 mod config;
+mod embedded;
 mod exporter;
 mod fmt;
 mod golden;

@@ -164,6 +164,19 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 /// 500 series of a service, sampled every 15 s for 24 h.
 fn a_day() -> Vec<Recorded> {
+    a_day_until(END)
+}
+
+/// The same, up to another time in milliseconds.
+pub(crate) fn a_day_until(end: i64) -> Vec<Recorded> {
+    let mut series = made();
+    for (at, _) in series.iter_mut().flat_map(|series| &mut series.samples) {
+        *at += end - END;
+    }
+    series
+}
+
+fn made() -> Vec<Recorded> {
     let mut random = Random::new(24);
     let mut all = Vec::new();
     for model in MODELS {

@@ -3,12 +3,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool's findings are its output")]
 #![expect(clippy::disallowed_methods, reason = "the rooms of the product do not bind its tools")]
 
+mod bench_embedded;
 mod bench_exporter;
 mod bench_promql;
 mod bench_rules;
 mod embedded;
 mod evidence_api;
 mod evidence_embedded;
+mod evidence_embedded_kills;
 mod evidence_fuzz;
 mod evidence_fuzz_api;
 mod evidence_kills;
@@ -55,12 +57,18 @@ enum Task {
         #[arg(long)]
         force: bool,
     },
+    /// Write to a store until it is killed; a part of `evidence embedded-kills`.
+    #[command(hide = true)]
+    StoreChild(evidence_embedded_kills::store_child::Args),
     /// Be the stand-in, as the image does: settings come from GF_* variables.
     StandInServe,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Bench {
+    /// An embedded stack beside a real Prometheus over a day of 500 series: queries, ingestion, disk, memory; needs
+    /// Docker, or its path in PROMETHEUS.
+    Embedded(bench_embedded::Args),
     /// Scrapes of a 200-sample page that changes each time, against a server of a static page of that size.
     Exporter,
     /// Ten expressions of a dashboard over a day of 500 series, against a real Prometheus; needs Docker, or its path
@@ -77,6 +85,9 @@ enum Evidence {
     /// An embedded stack and a real Prometheus on the same files and services, which are in trouble by a script; needs
     /// Docker, or its path in PROMETHEUS.
     Embedded(evidence_embedded::Args),
+    /// `kill -9` of an embedded stack under remote write, and of a bare store; full and read-only disks, clocks that
+    /// jump, churned series. Mounts small disks where it may; LIBFAKETIME names the library that moves the clock.
+    EmbeddedKills(evidence_embedded_kills::Args),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
     /// Mutations of requests to the HTTP API and of remote writes.
@@ -102,10 +113,13 @@ fn main() -> ExitCode {
     let task =
         if Path::new(&called).ends_with(stand_in::ENTRY_POINT) { Task::StandInServe } else { Task::parse() };
     let done = match task {
+        Task::Bench(Bench::Embedded(args)) => bench_embedded::run(&repository(), &args),
         Task::Bench(Bench::Exporter) => bench_exporter::run().map(|()| ExitCode::SUCCESS),
         Task::Bench(Bench::Rules(args)) => bench_rules::run(&repository(), &args),
         Task::Evidence(Evidence::Api(options)) => evidence_api::run(&repository(), &options),
         Task::Evidence(Evidence::Embedded(args)) => evidence_embedded::run(&repository(), &args),
+        Task::Evidence(Evidence::EmbeddedKills(args)) => evidence_embedded_kills::run(&repository(), &args),
+        Task::StoreChild(args) => evidence_embedded_kills::store_child::run(&args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
         Task::Evidence(Evidence::FuzzApi(args)) => evidence_fuzz_api::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),

@@ -87,6 +87,7 @@ pub(super) fn run(start: &Start<'_>, lock: Option<Lock>) -> anyhow::Result<Exit>
             services: services(start),
             in_background: start.args.in_background,
         })?;
+        (start.remember)()?;
         drop(lock);
         let by = screen::show(start, &stack, &journal, stopped).await;
         stack.close(&journal).await;

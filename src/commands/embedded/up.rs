@@ -33,6 +33,8 @@ pub(in crate::commands) struct Start<'a> {
     pub(in crate::commands) place: Place,
     pub(in crate::commands) config: &'a Config,
     pub(in crate::commands) bundle: &'a Bundle,
+    /// Remembers the port offset; not before it is known that nothing stands in the way.
+    pub(in crate::commands) remember: &'a dyn Fn() -> anyhow::Result<()>,
     /// How long to wait for the process in the background.
     pub(in crate::commands) timeout: PromDuration,
 }

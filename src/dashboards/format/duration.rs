@@ -96,7 +96,7 @@ pub(super) fn spelt(millis: f64, decimals: Option<u16>, unit: &str) -> Formatted
         let count = left / length;
         if (count >= 1.0 || !parts.is_empty()) && parts.len() <= usize::from(decimals.unwrap_or(0)) {
             let floor = count.floor();
-            parts.push(format!("{floor} {name}{}", if floor == 1.0 { "" } else { "s" }));
+            parts.push(format!("{floor} {name}{}", if (1.0..2.0).contains(&floor) { "" } else { "s" }));
             left %= length;
         }
     }
@@ -110,14 +110,14 @@ pub(super) fn clock(seconds: f64, days: Days) -> Formatted {
         return Formatted::plain(to_fixed(seconds, None));
     }
     let mut left = seconds.abs();
-    let mut text = String::new();
+    let mut before = String::new();
     if days == Days::Apart && left >= 86_400.0 {
-        text = format!("{} d ", (left / 86_400.0).floor());
+        before = format!("{} d ", (left / 86_400.0).floor());
         left %= 86_400.0;
     }
     let (hours, minutes, rest) =
         ((left / 3600.0).floor(), (left % 3600.0 / 60.0).floor(), (left % 60.0).floor());
-    text.push_str(&format!("{hours:02}:{minutes:02}:{rest:02}"));
+    let text = format!("{before}{hours:02}:{minutes:02}:{rest:02}");
     Formatted::with(text, if seconds < 0.0 { " ago" } else { "" })
 }
 

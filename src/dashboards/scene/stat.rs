@@ -45,21 +45,20 @@ pub(super) fn stats(frames: &[Frame], options: &StatOptions) -> Vec<Stat> {
     for frame in frames {
         for field in frame.fields.iter().filter(|field| !field.settings.custom.hidden) {
             let Some(values) = field.values.numbers() else { continue };
-            match options.reduce.every {
-                Some(most) => {
-                    let values = values.iter().take(usize::from(most));
-                    stats.extend(values.map(|value| stat(frame, field, *value, None, options)));
-                }
-                None => {
-                    let value = reduce(&options.reduce.calc, values).unwrap_or(STALE);
-                    stats.push(stat(frame, field, value, Some(values), options));
-                }
+            if let Some(most) = options.reduce.every {
+                let values = values.iter().take(usize::from(most));
+                stats.extend(values.map(|value| stat(frame, field, *value, None, options)));
+            } else {
+                let value = reduce(&options.reduce.calc, values).unwrap_or(STALE);
+                stats.push(stat(frame, field, value, Some(values), options));
             }
         }
     }
     let several = stats.len() > 1;
     if !several && matches!(options.text, TextMode::Auto | TextMode::Value) {
-        stats.iter_mut().for_each(|stat| stat.name = None);
+        for stat in &mut stats {
+            stat.name = None;
+        }
     }
     stats.truncate(MOST_STATS);
     stats

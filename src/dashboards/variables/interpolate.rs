@@ -73,18 +73,15 @@ impl<'a> Context<'a> {
         while let Some(at) = rest.find(['$', '[']) {
             out.push_str(&rest[..at]);
             rest = &rest[at..];
-            match reference(rest) {
-                Some((name, format, length)) => {
-                    match self.value(name, format, purpose) {
-                        Some(value) => out.push_str(&value),
-                        None => out.push_str(&rest[..length]),
-                    }
-                    rest = &rest[length..];
+            if let Some((name, format, length)) = reference(rest) {
+                match self.value(name, format, purpose) {
+                    Some(value) => out.push_str(&value),
+                    None => out.push_str(&rest[..length]),
                 }
-                None => {
-                    out.push_str(&rest[..1]);
-                    rest = &rest[1..];
-                }
+                rest = &rest[length..];
+            } else {
+                out.push_str(&rest[..1]);
+                rest = &rest[1..];
             }
         }
         out.push_str(rest);
@@ -183,11 +180,10 @@ fn written(chosen: &Chosen, format: &str) -> String {
     };
     let json = |value: &str| serde_json::Value::from(value).to_string();
     match format {
-        "raw" | "csv" => joined(",", str::to_owned),
         "pipe" => joined("|", str::to_owned),
         "regex" => group(regex),
         "glob" if values.len() > 1 => format!("{{{}}}", joined(",", str::to_owned)),
-        "glob" => joined(",", str::to_owned),
+        "raw" | "csv" | "glob" => joined(",", str::to_owned),
         "json" => format!("[{}]", joined(",", json)),
         "doublequote" => joined(",", |value| format!("\"{}\"", value.replace('"', "\\\""))),
         "singlequote" => joined(",", |value| format!("'{}'", value.replace('\'', "\\'"))),

@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt as _;
-use hyper::{Response, body::Incoming, header::CONTENT_ENCODING};
+use hyper::{
+    Response,
+    body::Incoming,
+    header::{CONTENT_ENCODING, HeaderValue},
+};
 
 use super::Cause;
 
@@ -41,7 +45,7 @@ pub(super) async fn read(
     expected: usize,
 ) -> Result<Vec<u8>, Cause> {
     let sink = Bounded { bytes: Vec::with_capacity(expected.min(limit)), limit };
-    let mut sink = match response.headers().get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+    let mut sink = match response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         Some(b"gzip") => Sink::Gzip(Box::new(MultiGzDecoder::new(sink))),
         Some(b"zstd") => return Err(Cause::Encoding("zstd".to_owned())),
         _ => Sink::Plain(sink),

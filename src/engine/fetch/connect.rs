@@ -14,7 +14,7 @@ use tokio::{net::TcpStream, time::Instant};
 use super::{Cause, Url, hosts::is_link_local, tls::Connectors};
 
 /// One that nobody has used for so long is ended.
-const IDLE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_mins(5);
 /// So many are kept at most.
 const KEPT: usize = 1024;
 

@@ -14,6 +14,8 @@ mod hosts;
 #[cfg(test)]
 mod tests;
 mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod url;
 
 use std::{
@@ -244,18 +246,15 @@ impl Client {
             let kept = if age == Age::Kept { self.pool.take(url) } else { None };
             let kept =
                 kept.filter(|kept| link_local == LinkLocal::Allowed || !hosts::is_link_local(kept.peer.ip()));
-            let mut connection = match kept {
-                Some(mut connection) => {
-                    if connection.sender.ready().await.is_err() {
-                        continue;
-                    }
-                    connection
+            let mut connection = if let Some(mut connection) = kept {
+                if connection.sender.ready().await.is_err() {
+                    continue;
                 }
-                None => {
-                    age = Age::New;
-                    let addresses = self.hosts.find(url).await?;
-                    connect::connect(url, &addresses, link_local, &self.connectors).await?
-                }
+                connection
+            } else {
+                age = Age::New;
+                let addresses = self.hosts.find(url).await?;
+                connect::connect(url, &addresses, link_local, &self.connectors).await?
             };
             let request = self.request(outgoing, url)?;
             match connection.sender.send_request(request).await {

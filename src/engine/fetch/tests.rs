@@ -104,8 +104,8 @@ fn a_gzip_bomb_stops_at_the_limit() {
     check("", Reply::Endless(head.clone(), gzip(&vec![0; 1 << 20])), Err("body size limit exceeded"));
     // One member that goes on and on.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..64 {
-        encoder.write_all(&[0; 1 << 20]).unwrap();
+    for _ in 0..64 << 8 {
+        encoder.write_all(&[0; 1 << 12]).unwrap();
     }
     let bomb = [head, encoder.finish().unwrap()].concat();
     check("", Reply::Last(bomb), Err("body size limit exceeded"));

@@ -64,10 +64,10 @@ impl Connectors {
             key: credentials::read(self.settings.key.as_ref())?,
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, config)) = &*kept {
-            if *of == material {
-                return Ok((TlsConnector::from(Arc::clone(config)), name));
-            }
+        if let Some((of, config)) = &*kept
+            && *of == material
+        {
+            return Ok((TlsConnector::from(Arc::clone(config)), name));
         }
         let config = Arc::new(self.config(&material)?);
         *kept = Some((material, Arc::clone(&config)));

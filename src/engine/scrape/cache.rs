@@ -119,15 +119,12 @@ impl Cache {
             tracked: 0,
             place: usize::MAX,
         };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.seen[index] = Some(seen);
-                index
-            }
-            None => {
-                self.seen.push(Some(seen));
-                self.seen.len() - 1
-            }
+        let index = if let Some(index) = self.free.pop() {
+            self.seen[index] = Some(seen);
+            index
+        } else {
+            self.seen.push(Some(seen));
+            self.seen.len() - 1
         };
         self.by_text.insert(text, index);
         self.now.push(index);
@@ -228,21 +225,19 @@ impl Cache {
             return;
         }
         let mut kept = Vec::with_capacity(self.len());
-        let mut moved = HashMap::with_capacity(self.len());
+        let mut moved = vec![usize::MAX; self.seen.len()];
         for (index, seen) in std::mem::take(&mut self.seen).into_iter().enumerate() {
-            if seen.is_some() {
-                moved.insert(index, kept.len());
+            if let Some(one) = &seen {
+                moved[index] = kept.len();
+                self.by_text.insert(Arc::clone(&one.text), kept.len());
                 kept.push(seen);
             }
         }
         self.seen = kept;
         self.free = Vec::new();
         self.by_text.shrink_to_fit();
-        for index in self.by_text.values_mut() {
-            *index = moved.get(index).copied().unwrap_or(usize::MAX);
-        }
         for index in &mut self.before {
-            *index = moved.get(index).copied().unwrap_or(usize::MAX);
+            *index = moved.get(*index).copied().unwrap_or(usize::MAX);
         }
         self.before.shrink_to_fit();
         self.now = Vec::new();

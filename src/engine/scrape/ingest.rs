@@ -21,8 +21,6 @@ use super::{
     sample_labels::{LabelRules, LabelsWrong},
 };
 
-/// How many series a target may have where the file names no `sample_limit`.
-pub(super) const SERIES_LIMIT: usize = 200_000;
 /// Samples may be so far ahead of the clock, in milliseconds.
 const AHEAD: i64 = 10 * 60_000;
 /// Metadata of a family outlives its last sight by so many scrapes.
@@ -38,6 +36,8 @@ pub(super) struct PageRules {
     pub(super) labels: LabelRules,
     pub(super) honor_timestamps: bool,
     pub(super) track_timestamps_staleness: bool,
+    /// How many series there may be where the file names no `sample_limit`.
+    pub(super) series_limit: usize,
 }
 
 /// One target's way into the store.
@@ -95,8 +95,8 @@ pub(super) enum IngestError {
     Labels(#[from] LabelsWrong),
     #[error("sample limit exceeded")]
     SampleLimit,
-    #[error("more than {SERIES_LIMIT} series, and no sample_limit is set")]
-    SeriesLimit,
+    #[error("more than {0} series, and no sample_limit is set")]
+    SeriesLimit(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -160,7 +160,7 @@ impl Ingest {
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
         self.scrape += 1;
-        let mut batch = Batch::default();
+        let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
         let stored = match stored {
@@ -279,10 +279,11 @@ impl Ingest {
         if !std::mem::take(&mut self.families_changed) {
             return None;
         }
-        let sorted: BTreeMap<_, _> = self.families.iter().collect();
-        let metadata = |(family, told): (&Box<str>, &Told)| Metadata {
+        let sorted: BTreeMap<&str, &Told> =
+            self.families.iter().map(|(family, told)| (&**family, told)).collect();
+        let metadata = |(family, told): (&str, &Told)| Metadata {
             target: self.target.clone(),
-            family: family.to_string(),
+            family: family.to_owned(),
             kind: told.kind.name().to_owned(),
             help: told.help.to_string(),
             unit: told.unit.to_string(),
@@ -300,7 +301,7 @@ impl Ingest {
     ) -> Result<(), IngestError> {
         let page = std::str::from_utf8(page).map_err(|error| {
             let before = &page[..error.valid_up_to()];
-            IngestError::Utf8(1 + before.iter().filter(|byte| **byte == b'\n').count())
+            IngestError::Utf8(before.split(|byte| *byte == b'\n').count())
         })?;
         let rules = Arc::clone(&self.rules);
         let sample_limit = rules.labels.limits.samples;
@@ -344,8 +345,8 @@ impl Ingest {
                     let pairs = series_labels(sample.series, format, kind)
                         .map_err(|cause| IngestError::Series { line: line(), cause })?;
                     let labels = rules.labels.labels(&pairs, &self.target)?;
-                    if sample_limit == 0 && self.cache.len() >= SERIES_LIMIT {
-                        return Err(IngestError::SeriesLimit);
+                    if sample_limit == 0 && self.cache.len() >= rules.series_limit {
+                        return Err(IngestError::SeriesLimit(rules.series_limit));
                     }
                     let Some(labels) = labels else {
                         if sample_limit == 0 || batch.limited < sample_limit {
@@ -469,13 +470,11 @@ impl Ingest {
         let mut out_of_order = 0_usize;
         for (index, exemplar) in std::mem::take(&mut batch.exemplars) {
             let Some(text) = self.cache.get(index).map(|seen| Arc::clone(&seen.text)) else { continue };
-            let labels = match self.exemplar_labels.get(&text) {
-                Some(labels) => labels,
-                None => {
-                    let Some(labels) = self.labels_of(index) else { continue };
-                    self.exemplar_labels.entry(text).or_insert(labels)
-                }
-            };
+            if !self.exemplar_labels.contains_key(&text) {
+                let Some(labels) = self.labels_of(index) else { continue };
+                self.exemplar_labels.insert(Arc::clone(&text), labels);
+            }
+            let labels = &self.exemplar_labels[&text];
             out_of_order += usize::from(self.exemplars.add(labels, exemplar) == Added::OutOfOrder);
         }
         if self.exemplar_labels.len() > self.cache.len() {

@@ -31,6 +31,7 @@ fn rules(keys: &str) -> Arc<PageRules> {
         },
         honor_timestamps: config.honor_timestamps,
         track_timestamps_staleness: config.track_timestamps_staleness,
+        series_limit: 1000,
     })
 }
 
@@ -182,10 +183,10 @@ fn limits_refuse_the_whole_page() {
 fn too_many_series_are_cut_off() {
     let mut lab = Lab::new("");
     let mut page = String::new();
-    for series in 0..=SERIES_LIMIT {
+    for series in 0..=1000 {
         writeln!(page, "a{{x=\"{series}\"}} 1").unwrap();
     }
-    let refused = "more than 200000 series, and no sample_limit is set";
+    let refused = "more than 1000 series, and no sample_limit is set";
     assert_eq!(lab.page(&page), Err(refused.to_owned()));
     assert_eq!((lab.shown(), lab.ingest.cache.len()), (String::new(), 0));
     // Texts that change with each page are forgotten again.

@@ -42,6 +42,9 @@ use pool::Pool;
 use sample_labels::LabelRules;
 use worker::Job;
 
+/// How many series a target may have where the file names no `sample_limit`.
+const SERIES_LIMIT: usize = 200_000;
+
 /// All jobs and their targets. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Scraping(Arc<Inner>);
@@ -105,6 +108,7 @@ impl Scraping {
             },
             honor_timestamps: config.honor_timestamps,
             track_timestamps_staleness: config.track_timestamps_staleness,
+            series_limit: SERIES_LIMIT,
         };
         let Inner { store, hosts, clock, notices, exemplars, .. } = &*self.0;
         Job {
@@ -180,6 +184,8 @@ impl Inner {
             change(pool);
             if pool.discovering.is_some() { pool.sync(&self.runtime) } else { Vec::new() }
         };
-        notices.into_iter().for_each(|notice| (self.notices)(notice));
+        for notice in notices {
+            (self.notices)(notice);
+        }
     }
 }

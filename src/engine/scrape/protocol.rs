@@ -25,12 +25,11 @@ pub(super) fn accept(protocols: &[ScrapeProtocol], escaping: Escaping) -> String
                 accepted.push_str(";escaping=");
                 accepted.push_str(escaping.name());
             }
-            accepted.push_str(&format!(";q=0.{weight},"));
+            accepted.extend([";q=0.", &weight.to_string(), ","]);
         }
         weight = weight.saturating_sub(1);
     }
-    accepted.push_str(&format!("*/*;q=0.{weight}"));
-    accepted
+    accepted + "*/*;q=0." + &weight.to_string()
 }
 
 /// The format of a page by its content type, in the words of Prometheus where there is none.

@@ -59,7 +59,7 @@ impl LabelRules {
                 labels.set(name, value);
             }
         } else {
-            self.add(&mut labels, target);
+            add(&mut labels, target);
         }
         if self.relabelling.run(&mut labels) == Verdict::Dropped {
             return Ok(None);
@@ -71,28 +71,6 @@ impl LabelRules {
         }
         self.check(&labels)?;
         Ok(Some(labels))
-    }
-
-    /// The target's labels win; what they displace gets a name with `exported_` before it.
-    fn add(&self, labels: &mut LabelsEdit, target: &Labels) {
-        let mut displaced: Vec<(String, String)> = Vec::new();
-        for (name, value) in target.iter() {
-            if let Some(existing) = labels.get(name) {
-                displaced.push((name.to_owned(), existing.to_owned()));
-            }
-            labels.set(name, value);
-        }
-        displaced.sort_by_key(|(name, _)| name.len());
-        for (name, value) in displaced {
-            let mut exported = name;
-            loop {
-                exported.insert_str(0, "exported_");
-                if labels.get(&exported).is_none() {
-                    break;
-                }
-            }
-            labels.set(exported, value);
-        }
     }
 
     fn check(&self, labels: &Labels) -> Result<(), LabelsWrong> {
@@ -125,6 +103,28 @@ impl LabelRules {
             }
         }
         Ok(())
+    }
+}
+
+/// The target's labels win; what they displace gets a name with `exported_` before it.
+fn add(labels: &mut LabelsEdit, target: &Labels) {
+    let mut displaced: Vec<(String, String)> = Vec::new();
+    for (name, value) in target.iter() {
+        if let Some(existing) = labels.get(name) {
+            displaced.push((name.to_owned(), existing.to_owned()));
+        }
+        labels.set(name, value);
+    }
+    displaced.sort_by_key(|(name, _)| name.len());
+    for (name, value) in displaced {
+        let mut exported = name;
+        loop {
+            exported.insert_str(0, "exported_");
+            if labels.get(&exported).is_none() {
+                break;
+            }
+        }
+        labels.set(exported, value);
     }
 }
 

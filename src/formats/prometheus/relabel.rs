@@ -140,28 +140,27 @@ fn rule(reader: &mut Reader<'_>, keys: Keys<'_>, node: &Node, names: Names) -> O
     }
     if let Some(action) = reader.text(keys.get("action")) {
         let word = action.as_str().to_lowercase();
-        match Action::ALL.into_iter().find(|action| action.name() == word) {
-            Some(action) => rule.action = action,
-            None => {
-                let message = format!("unknown relabel action `{}`", action.as_str());
-                let all = Action::ALL.map(|action| format!("`{action}`")).join(", ");
-                reader.mistake(action.span(), message, format!("there are {all}"));
-            }
+        if let Some(action) = Action::ALL.into_iter().find(|action| action.name() == word) {
+            rule.action = action;
+        } else {
+            let message = format!("unknown relabel action `{}`", action.as_str());
+            let all = Action::ALL.map(|action| format!("`{action}`")).join(", ");
+            reader.mistake(action.span(), message, format!("there are {all}"));
         }
     }
-    if let Some(regex) = reader.text(keys.get("regex")) {
-        if let Err(error) = anchored(regex.as_str()) {
-            reader.mistake(regex.span(), error.to_string(), "write a regular expression as RE2 reads it");
-        }
+    if let Some(regex) = reader.text(keys.get("regex"))
+        && let Err(error) = anchored(regex.as_str())
+    {
+        reader.mistake(regex.span(), error.to_string(), "write a regular expression as RE2 reads it");
     }
-    if before == reader.mistakes.len() {
-        if let Err((key, message)) = rule.check(keys.get("source_labels").is_some()) {
-            let span = keys.get(key).map_or_else(
-                || first_line(reader.source, node.origin.span),
-                |entry| first_line(reader.source, entry.value.origin.span),
-            );
-            reader.mistake(span, message, format!("see the rules for the action `{}`", rule.action));
-        }
+    if before == reader.mistakes.len()
+        && let Err((key, message)) = rule.check(keys.get("source_labels").is_some())
+    {
+        let span = keys.get(key).map_or_else(
+            || first_line(reader.source, node.origin.span),
+            |entry| first_line(reader.source, entry.value.origin.span),
+        );
+        reader.mistake(span, message, format!("see the rules for the action `{}`", rule.action));
     }
     (before == reader.mistakes.len()).then_some(rule)
 }

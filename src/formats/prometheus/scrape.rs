@@ -169,11 +169,9 @@ pub(super) fn text_or(text: Option<Text>, default: &str) -> String {
 /// `http` or `https`. Prometheus takes any text here and fails at the scrape.
 pub(super) fn scheme(reader: &mut Reader<'_>, keys: Keys<'_>) -> String {
     let text = reader.text(keys.get("scheme"));
-    if let Some(text) = &text {
-        if !matches!(text.as_str(), "http" | "https") {
-            let message = format!("`{}` is no scheme that can be asked", text.as_str());
-            reader.mistake(text.span(), message, "write `http` or `https`");
-        }
+    if let Some(text) = text.as_ref().filter(|text| !matches!(text.as_str(), "http" | "https")) {
+        let message = format!("`{}` is no scheme that can be asked", text.as_str());
+        reader.mistake(text.span(), message, "write `http` or `https`");
     }
     text_or(text, "http")
 }

@@ -15,6 +15,8 @@ use crate::{
 
 /// Seconds after which the page is asked for again.
 const REFRESH: u64 = 5;
+/// Annotations that people read first, in their order.
+const USUAL: [&str; 3] = ["summary", "description", "runbook_url"];
 /// The most alerts that are shown of a rule.
 const MOST_ALERTS: usize = 200;
 
@@ -56,8 +58,7 @@ pub(super) fn page(groups: &[GroupStatus], now: Timestamp, asked: &Asked) -> Str
 
 /// The state of the worst alert.
 fn of(status: &RuleStatus) -> Option<AlertState> {
-    let states = || status.alerts.iter().map(|alert| alert.state);
-    let has = |state: AlertState| states().any(|one| one == state);
+    let has = |state: AlertState| status.alerts.iter().any(|alert| alert.state == state);
     [AlertState::Firing, AlertState::Pending].into_iter().find(|state| has(*state))
 }
 
@@ -128,7 +129,9 @@ fn alerts(body: &mut Html, alerts: &[Alert], now: Timestamp) {
         body.raw("</td><td class=\"r\">").show(format(alert.value, "short", None)).raw("</td><td>");
         ago(body, alert.fired_at.unwrap_or(alert.active_at), now);
         body.raw("</td><td>");
-        for (name, text) in alert.annotations.iter().filter(|(_, text)| !text.is_empty()) {
+        let mut annotations: Vec<&(String, String)> = alert.annotations.iter().collect();
+        annotations.sort_by_key(|(name, _)| USUAL.iter().position(|usual| usual == name).unwrap_or(USUAL.len()));
+        for (name, text) in annotations.into_iter().filter(|(_, text)| !text.is_empty()) {
             body.raw("<div>");
             let is_link = text.starts_with("http://") || text.starts_with("https://");
             if is_link && name.ends_with("_url") {

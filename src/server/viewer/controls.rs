@@ -81,22 +81,19 @@ pub(super) fn time(view: &View, refresh: &str, here: &Address) -> Html {
 fn range_name(view: &View) -> Html {
     let mut html = Html::new();
     let quick = QUICK.iter().find(|(from, _)| (*from, "now") == (view.from.as_str(), view.to.as_str()));
-    match quick {
-        Some((_, name)) => {
-            html.raw(name);
-        }
-        None => {
-            let end = |html: &mut Html, raw: &str, at: Timestamp| {
-                if raw.starts_with("now") {
-                    html.text(raw);
-                } else {
-                    html.raw("<time data-t=\"").show(at.0).raw("\">").show(at).raw("</time>");
-                }
-            };
-            end(&mut html, &view.from, view.range.from);
-            html.raw(" – ");
-            end(&mut html, &view.to, view.range.to);
-        }
+    if let Some((_, name)) = quick {
+        html.raw(name);
+    } else {
+        let end = |html: &mut Html, raw: &str, at: Timestamp| {
+            if raw.starts_with("now") {
+                html.text(raw);
+            } else {
+                html.raw("<time data-t=\"").show(at.0).raw("\">").show(at).raw("</time>");
+            }
+        };
+        end(&mut html, &view.from, view.range.from);
+        html.raw(" – ");
+        end(&mut html, &view.to, view.range.to);
     }
     html
 }

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use super::frame::{Page, document};
 use crate::{
-    dashboards::{
-        draw::Html,
-        format::{format, js_number},
-    },
+    dashboards::{draw::Html, format::format},
     engine::{Health, Target, Targets},
     server::http::Asked,
-    time::Timestamp,
+    time::{PromDuration, Timestamp},
 };
 
 /// Seconds after which the page is asked for again.
@@ -86,11 +83,15 @@ pub(super) fn labels<'a>(body: &mut Html, labels: impl Iterator<Item = (&'a str,
 
 /// How long ago, with the instant behind it.
 pub(super) fn ago(body: &mut Html, at: Timestamp, now: Timestamp) {
-    let seconds = now.0.saturating_sub(at.0).max(0) as f64 / 1000.0;
-    let text = match seconds {
-        seconds if seconds < 60.0 => format!("{} s", js_number((seconds * 10.0).round() / 10.0)),
-        seconds => format(seconds, "dtdurations", Some(1)).to_string(),
+    let millis = u64::try_from(now.0.saturating_sub(at.0)).unwrap_or(0);
+    // Nobody needs seconds after an hour, or minutes after a day.
+    let unit = match millis {
+        0..60_000 => 100,
+        60_000..3_600_000 => 1_000,
+        3_600_000..86_400_000 => 60_000,
+        _ => 3_600_000,
     };
+    let text = PromDuration::from_millis(millis / unit * unit).to_string();
     body.raw("<time title=\"")
         .show(at)
         .raw("\" data-at=\"")

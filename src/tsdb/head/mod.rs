@@ -19,13 +19,21 @@ pub(crate) struct Head {
     slots: Vec<Option<Box<Series>>>,
     free: Vec<u32>,
     index: Index,
+    /// About how many samples there are.
+    samples: u64,
     /// Chunks do not go over multiples of this many milliseconds.
     boundary: i64,
 }
 
 impl Head {
     pub(crate) fn new(boundary: i64) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), index: Index::default(), boundary: boundary.max(1) }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: Index::default(),
+            samples: 0,
+            boundary: boundary.max(1),
+        }
     }
 
     /// Adds a series that is not there yet: its slot, and its labels with shared texts.
@@ -67,6 +75,15 @@ impl Head {
         self.index.slots().iter().filter_map(|slot| Some((*slot, self.get(*slot)?)))
     }
 
+    /// How many samples there are; what was taken out since the last [`Head::recount`] counts still.
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    pub(crate) fn recount(&mut self) {
+        self.samples = self.series().map(|(_, series)| series.samples()).sum();
+    }
+
     /// How many series there are.
     pub(crate) fn len(&self) -> usize {
         self.index.slots().len()
@@ -75,6 +92,7 @@ impl Head {
     /// Appends a sample that was accepted before; `false` where a late one is there already.
     pub(crate) fn append(&mut self, slot: u32, at: Timestamp, value: f64, is_late: bool) -> bool {
         let boundary = self.boundary;
+        self.samples += 1;
         match self.get_mut(slot) {
             None => false,
             Some(series) if is_late => series.insert_late(at, value),

@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) files: Vec<(&'static str, String)>,
     /// Where the state is kept, if not in the stack's own folder.
     pub(crate) state: Option<PathBuf>,
+    /// More variables of the environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 /// A stack in a folder of its own. What runs is killed, and the folder removed, when it is dropped.
@@ -40,6 +42,7 @@ pub(crate) struct Stack {
     folder: PathBuf,
     state: PathBuf,
     offset: u16,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
     /// From the start of the process until it was ready, the last time.
     pub(crate) started_in: Duration,
@@ -58,8 +61,9 @@ impl Stack {
             fs::write(folder.join(path), text).with_context(|| format!("cannot write `{path}`"))?;
         }
         let state = setup.state.clone().unwrap_or_else(|| folder.join("state"));
-        let (binary, offset) = (binary.to_owned(), free_offset(number)?);
-        Ok(Self { binary, folder, state, offset, child: None, started_in: Duration::ZERO })
+        let (binary, offset, environment) =
+            (binary.to_owned(), free_offset(number)?, setup.environment.clone());
+        Ok(Self { binary, folder, state, offset, environment, child: None, started_in: Duration::ZERO })
     }
 
     /// A stack that is ready.
@@ -114,6 +118,11 @@ impl Stack {
         child.kill().context("cannot kill it")?;
         child.wait()?;
         Ok(())
+    }
+
+    /// Of a process that has ended by itself.
+    pub(crate) fn forget(&mut self) {
+        self.child = None;
     }
 
     /// Ends the process as `kill` does unless it is told otherwise, and says how it ended.
@@ -180,7 +189,7 @@ impl Stack {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).args(["--project", PROJECT, "--state-dir"]).arg(&self.state);
-        command.current_dir(&self.folder).env("NO_COLOR", "1");
+        command.current_dir(&self.folder).env("NO_COLOR", "1").envs(self.environment.iter().cloned());
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("LLMOBS_") {
                 command.env_remove(name);

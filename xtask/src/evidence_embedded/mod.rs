@@ -98,8 +98,8 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn trial(binary: &Path, folder: &Path, seconds: u32) -> anyhow::Result<Trial> {
-    // All processes are up before the scripts begin.
-    let begin = now() + 8_000;
+    // All processes are up before the scripts begin; Prometheus takes 5 s to find its targets.
+    let begin = now() + 14_000;
     let end = begin + i64::from(seconds) * 1_000;
     let scripts = Script::troubled(SIZES.len(), begin, end);
     let services = scripts.iter().zip(SIZES).map(|(script, size)| Exporter::start(script.clone(), size));
@@ -112,7 +112,7 @@ fn trial(binary: &Path, folder: &Path, seconds: u32) -> anyhow::Result<Trial> {
     let rules = rules::file(&fs::read_to_string(plain.join("rules/llmobs.yml"))?)?;
     let files = rendered(binary, folder, "trial", &config, Some(&rules))?;
     let with_rules = config.clone() + "include: {rules: [trial.yml]}\n";
-    let setup = Setup { config: with_rules, files: vec![("trial.yml", rules.clone())], state: None };
+    let setup = Setup { config: with_rules, files: vec![("trial.yml", rules.clone())], ..Setup::default() };
     let receiver = Setup {
         config: "targets: [{job: nobody, source: llmobs, endpoints: [\"127.0.0.1:9\"]}]\n".to_owned(),
         ..Setup::default()

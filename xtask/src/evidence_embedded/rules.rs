@@ -35,7 +35,11 @@ fn shortened(rule: &Json) -> Json {
     rule
 }
 
+/// A rule of one group, which reads only what that group records.
 fn labelled(mut rule: Json, number: usize) -> Json {
+    if let Some(expr) = rule["expr"].as_str() {
+        rule["expr"] = expr.replace("{OWN}", &format!("{{group=\"trial-{number}\"}}")).into();
+    }
     rule["labels"]["group"] = format!("trial-{number}").into();
     rule
 }
@@ -77,7 +81,7 @@ fn own() -> Vec<Json> {
             format!("sum by (instance) (resets(llm_requests_total{job}[8s])) > 0"),
             json!({"for": "1s"}),
         ),
-        alert("Slow", "trial:latency:p90 > 6".to_owned(), json!({"for": "2s"})),
+        alert("Slow", "trial:latency:p90{OWN} > 6".to_owned(), json!({"for": "2s"})),
         alert(
             "Failing",
             format!(
@@ -93,7 +97,7 @@ fn own() -> Vec<Json> {
             ),
             json!({}),
         ),
-        alert("FewUp", "trial:up:count < 3".to_owned(), json!({"for": "1s"})),
+        alert("FewUp", "trial:up:count{OWN} < 3".to_owned(), json!({"for": "1s"})),
     ]
 }
 

@@ -37,6 +37,7 @@ pub(crate) use self::{
     data::{END, START, series},
     grammar::Generator,
     ours::answer,
+    rendered::panels,
 };
 use self::{
     grammar::Case,

@@ -158,6 +158,24 @@ fn expressions(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Expressions>
         found.records.push((name.to_owned(), labels.collect(), expr));
     }
     let dashboard: Json = serde_json::from_str(text(DASHBOARD)?)?;
+    for (window, model) in [("1m", None), ("5m", Some("gpt-4o|llama-3\\.3-70b"))] {
+        for expr in panels(&dashboard, window, "1h", model)? {
+            if !found.panels.contains(&expr) {
+                found.panels.push(expr);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the panels and variables of a dashboard ask, as Grafana fills its variables in; without a model, for all.
+pub(crate) fn panels(
+    dashboard: &Json,
+    window: &str,
+    range: &str,
+    model: Option<&str>,
+) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
     let variables: Vec<&Json> = list(&dashboard["templating"]["list"]).collect();
     let all = |name: &str| {
         let variable = variables.iter().find(|variable| variable["name"] == name);
@@ -168,21 +186,19 @@ fn expressions(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Expressions>
         variable["query"].as_str()?.strip_prefix("label_values(")?.strip_suffix(", model)")
     });
     let targets = list(&dashboard["panels"]).flat_map(|panel| list(&panel["targets"]));
+    let model = model.unwrap_or(&any_model);
     for expr in targets.filter_map(|target| target["expr"].as_str()).chain(queries) {
-        for (window, model) in [("1m", any_model.as_str()), ("5m", "gpt-4o|llama-3\\.3-70b")] {
-            // As Grafana puts them into a string of the language.
-            let expr = expr.replace("$__rate_interval", window).replace("$__range", "1h");
-            let filled = expr
-                .replace("$job", &jobs.replace('\\', "\\\\"))
-                .replace("$model", &model.replace('\\', "\\\\"));
-            // `$1` is a group of `label_replace`.
-            let mut after = filled.split('$').skip(1);
-            let unfilled =
-                after.any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || "_{".contains(c)));
-            ensure!(!unfilled, "`{filled}` has a variable that nothing fills");
-            if !found.panels.contains(&filled) {
-                found.panels.push(filled);
-            }
+        // As Grafana puts them into a string of the language.
+        let expr = expr.replace("$__rate_interval", window).replace("$__range", range);
+        let filled =
+            expr.replace("$job", &jobs.replace('\\', "\\\\")).replace("$model", &model.replace('\\', "\\\\"));
+        // `$1` is a group of `label_replace`.
+        let mut after = filled.split('$').skip(1);
+        let unfilled =
+            after.any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || "_{".contains(c)));
+        ensure!(!unfilled, "`{filled}` has a variable that nothing fills");
+        if !found.contains(&filled) {
+            found.push(filled);
         }
     }
     Ok(found)

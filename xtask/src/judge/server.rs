@@ -33,6 +33,7 @@ const BATCH: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    program: PathBuf,
     folder: PathBuf,
     address: SocketAddr,
     /// What it says of itself.
@@ -101,27 +102,28 @@ impl Server {
     fn launch(folder: PathBuf, config: &Path, flags: &[&str]) -> anyhow::Result<Self> {
         let program = program("prometheus", PROGRAM, &folder)?;
         let address = free_address()?;
-        let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
         let begun = Instant::now();
-        let child = Command::new(&program)
-            .arg(format!("--config.file={}", config.display()))
-            .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
-            .arg(format!("--web.listen-address={address}"))
-            .arg(format!("--enable-feature={FEATURES}"))
-            .args(flags)
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start `{}`", program.display()))?;
-        let mut server = Self { child, folder, address, version: String::new(), started_in: Duration::ZERO };
+        let child = spawn(&program, &folder, config, address, flags)?;
+        let mut server =
+            Self { child, program, folder, address, version: String::new(), started_in: Duration::ZERO };
         server.wait()?;
         server.started_in = begun.elapsed();
         let info = server.get("/api/v1/status/buildinfo")?;
         info["data"]["version"].as_str().unwrap_or_default().clone_into(&mut server.version);
         ensure!(server.version.starts_with("3.16."), "this is Prometheus {}, not 3.16", server.version);
         Ok(server)
+    }
+
+    /// Ends it in order and starts it over the same data, with another configuration.
+    pub(crate) fn restart(&mut self, config: &Path) -> anyhow::Result<()> {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        ensure!(ended.context("cannot run `kill`")?.success(), "cannot end Prometheus");
+        self.child.wait()?;
+        let begun = Instant::now();
+        self.child = spawn(&self.program, &self.folder, config, self.address, &[])?;
+        self.wait()?;
+        self.started_in = begun.elapsed();
+        Ok(())
     }
 
     fn wait(&mut self) -> anyhow::Result<()> {
@@ -257,6 +259,28 @@ impl Connection {
 fn seconds(millis: i64) -> String {
     let sign = if millis < 0 { "-" } else { "" };
     format!("{sign}{}.{:03}", millis.unsigned_abs() / 1000, millis.unsigned_abs() % 1000)
+}
+
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    config: &Path,
+    address: SocketAddr,
+    flags: &[&str],
+) -> anyhow::Result<Child> {
+    let log = fs::File::create(folder.join("log")).context("cannot create the log")?;
+    Command::new(program)
+        .arg(format!("--config.file={}", config.display()))
+        .args(["--storage.tsdb.path=data", "--web.enable-remote-write-receiver"])
+        .arg(format!("--web.listen-address={address}"))
+        .arg(format!("--enable-feature={FEATURES}"))
+        .args(flags)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", program.display()))
 }
 
 /// A new folder for one server.

@@ -1,5 +1,7 @@
 //! What a scrape takes of a page, what it refuses and on which line.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 /// The entries of a page, one line each; or the mistake.
@@ -21,10 +23,10 @@ fn shown(page: &str, format: Format, guess: &str) -> Result<String, String> {
                     series_labels(sample.series, format, scan.kind()).map_err(|wrong| wrong.to_string())?;
                 let mut line = format!("{}={}", joined(&labels), sample.value);
                 if let Some(at) = sample.timestamp {
-                    line += &format!("@{}", at.0);
+                    write!(line, "@{}", at.0).unwrap();
                 }
                 if let Some(exemplar) = sample.exemplar {
-                    line += &format!(" # {}={}", joined(&exemplar.labels), exemplar.value);
+                    write!(line, " # {}={}", joined(&exemplar.labels), exemplar.value).unwrap();
                     line += &exemplar.timestamp.map(|at| format!("@{}", at.0)).unwrap_or_default();
                 }
                 line
