@@ -23,7 +23,7 @@ pub(super) fn run(theirs: SocketAddr, ours: SocketAddr) -> anyhow::Result<Option
             &at,
         ],
         &["query", "instant", "URL", "up{", &at],
-        &["query", "instant", "--format=json", "URL", "sum by (model) (llm_requests_total)", &at],
+        &["query", "instant", "--format=json", "URL", "sort(sum by (model) (llm_requests_total))", &at],
         &["query", "range", "URL", "sum(rate(llm_requests_total[5m]))", "--step=1m", from, to],
         &[
             "query",
@@ -44,7 +44,13 @@ pub(super) fn run(theirs: SocketAddr, ours: SocketAddr) -> anyhow::Result<Option
             let args: Vec<String> = command.iter().map(|arg| arg.replace("URL", &url)).collect();
             let words = promtool(Path::new("/"), &args)?;
             // The address stands in some errors.
-            anyhow::Ok(format!("{}{}", words.out, words.err).replace(&url, "URL"))
+            let text = format!("{}{}", words.out, words.err).replace(&url, "URL");
+            let mut lines: Vec<&str> = text.lines().collect();
+            if command[1] == "series" {
+                // Series come in the store's own order.
+                lines.sort_unstable();
+            }
+            anyhow::Ok(lines.join("\n"))
         };
         let (their, our) = (words(theirs)?, words(ours)?);
         if their == our {
