@@ -146,6 +146,11 @@ impl Store {
         })
     }
 
+    /// Has the disk keep all that was committed. The folder is free for another process when the last clone is dropped.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.sync()
+    }
+
     /// Options from now on. Sizes that files and memory are laid out by stay as they were at the opening.
     pub fn set_options(&self, options: Options) {
         *self.0.options.write().unwrap_or_else(PoisonError::into_inner) = options;

@@ -17,19 +17,25 @@ const SMALL_LOG: u64 = 1 << 20;
 /// Blocks are merged while their indexes are together not larger than this: the merged one is made in memory.
 const MAX_MERGED_INDEX: u64 = 4 << 20;
 
+/// After an error, blocks are left alone for so many milliseconds: on a full disk they would be written in vain each
+/// second.
+const RETRY: i64 = 30_000;
+
 /// State of the upkeep.
 #[derive(Debug)]
 pub(super) struct Upkeep {
     last_block: u64,
     /// What is older has left memory.
     pub(super) cut_until: Option<i64>,
+    /// Until then blocks are neither cut nor merged, because that has failed a moment ago.
+    retry_at: Option<Timestamp>,
     /// Blocks whose damaged chunks were told of.
     told: BTreeSet<u64>,
 }
 
 impl Upkeep {
     pub(super) fn new(last_block: u64) -> Self {
-        Self { last_block, cut_until: None, told: BTreeSet::new() }
+        Self { last_block, cut_until: None, retry_at: None, told: BTreeSet::new() }
     }
 
     pub(super) fn next_block(&mut self) -> u64 {
@@ -43,16 +49,26 @@ impl Store {
     /// keep what was written. To be called every second or so with the time of a clock: between two calls that time is
     /// all that a failing machine can lose, while a failing process loses nothing.
     ///
-    /// With an error the other steps are done all the same, and the failed one is tried again the next time.
+    /// With an error the other steps are done all the same, and the failed one is tried again some seconds later.
     pub fn maintain(&self, now: Timestamp) -> Result<Maintained, StoreError> {
         let mut upkeep = self.upkeep();
         let options = self.options();
         self.intake().clock = Some(now);
         let mut maintained = Maintained::default();
+        let synced = self.sync();
+        let wait = upkeep.retry_at.map_or(0, |at| at.0.saturating_sub(now.0));
+        let moved = if (1..=RETRY).contains(&wait) {
+            Ok(())
+        } else {
+            let cut = self.cut_due(&mut upkeep, &options, &mut maintained);
+            cut.and_then(|()| self.merge_some(&mut upkeep, &options, &mut maintained))
+        };
+        if moved.is_err() {
+            upkeep.retry_at = Some(Timestamp(now.0.saturating_add(RETRY)));
+        }
         let steps = [
-            self.sync(),
-            self.cut_due(&mut upkeep, &options, &mut maintained),
-            self.merge_some(&mut upkeep, &options, &mut maintained),
+            synced,
+            moved,
             self.apply_retention(&options, &mut maintained),
             self.set_damaged_aside(&mut upkeep, &mut maintained),
         ];
@@ -241,6 +257,9 @@ impl Store {
             }
         }
         let damaged: Vec<_> = blocks.iter().filter(|block| block.is_damaged()).cloned().collect();
+        if damaged.is_empty() {
+            return Ok(());
+        }
         self.write().exchange(None, &damaged);
         for block in damaged {
             block.forget();

@@ -76,7 +76,10 @@ impl BlockIndex {
         let last =
             |part: Part| part.count.checked_sub(1).is_none_or(|last| index.string(part, last).is_some());
         let tables = [header.symbols, header.times, header.series];
-        tables.into_iter().all(last).then_some(index)
+        let pairs = [header.names, header.values];
+        let is_whole = tables.into_iter().all(last)
+            && pairs.into_iter().all(|part| index.pair(part, part.count).is_some());
+        is_whole.then_some(index)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -194,7 +197,8 @@ impl BlockIndex {
         });
         match self.pair(names, found) {
             Some((symbol, first)) if found < names.count && self.symbol(symbol) == Some(name.as_bytes()) => {
-                first..self.pair(names, found + 1).map_or(first, |(_, end)| end)
+                let end = self.pair(names, found + 1).map_or(first, |(_, end)| end);
+                first..end.clamp(first, self.header.values.count.max(first))
             }
             _ => 0..0,
         }
@@ -261,6 +265,88 @@ impl Postings for BlockIndex {
             if text.is_some_and(&mut *accept) {
                 self.postings_of(value, out);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        series::Matcher,
+        tsdb::{block::BlockWriter, postings::matching, run::Run},
+    };
+
+    /// The index of a block of six series.
+    fn index_bytes() -> Vec<u8> {
+        let mut writer = BlockWriter::new(Vec::new(), 1, vec![7, 8]).unwrap();
+        for (name, job) in [("a", "x"), ("a", "y"), ("b", ""), ("b", "x"), ("c", "z"), ("é", "x")] {
+            let labels: Labels = [("__name__", name), ("job", job)].into_iter().collect();
+            writer.series(labels.iter());
+            let mut run = Run::default();
+            (0..700).for_each(|i| run.push(Timestamp(i * 10 + i % 3), i as f64));
+            writer.run(&run).unwrap();
+        }
+        // A series without samples is not there.
+        writer.series([("__name__", "none")].into_iter());
+        let (bytes, footer) = writer.finish().unwrap().unwrap();
+        let from = usize::try_from(footer.index_at).unwrap();
+        bytes[from..from + usize::try_from(footer.index_len).unwrap()].to_vec()
+    }
+
+    /// Asks everything that can be asked.
+    fn read_all(index: &BlockIndex) -> Vec<String> {
+        let mut shown: Vec<String> = index.names().map(str::to_owned).collect();
+        shown.extend(index.values("job").map(str::to_owned));
+        let matchers = [Matcher::equal("job", "x"), Matcher::equal("nothing", "")];
+        shown.push(format!("{:?} {:?}", matching(index, &matchers), matching(index, &[])));
+        for series in index.all() {
+            let labels: Labels = index.label_texts(series).collect();
+            let chunks = index.chunks(series);
+            let order = index.compare(series, &labels);
+            for chunk in &chunks {
+                index.times(chunk.times, chunk.count);
+            }
+            shown.push(format!(
+                "{labels} {order:?} {:?}",
+                chunks.iter().map(|chunk| chunk.count).collect::<Vec<_>>()
+            ));
+        }
+        shown.push(format!("{:?}", index.replaced()));
+        shown
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let index = BlockIndex::new(index_bytes().into()).unwrap();
+        let expect = [
+            "__name__",
+            "job",
+            "x",
+            "y",
+            "z",
+            "[0, 3, 5] [0, 1, 2, 3, 4, 5]",
+            "{__name__=\"a\",job=\"x\"} Equal [480, 220]",
+            "{__name__=\"a\",job=\"y\"} Equal [480, 220]",
+            "{__name__=\"b\"} Equal [480, 220]",
+            "{__name__=\"b\",job=\"x\"} Equal [480, 220]",
+            "{__name__=\"c\",job=\"z\"} Equal [480, 220]",
+            "{__name__=\"é\",job=\"x\"} Equal [480, 220]",
+            "[7, 8]",
+        ];
+        assert_eq!(read_all(&index), expect);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic() {
+        let bytes = index_bytes();
+        for at in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0xff, bytes[at] ^ 4] {
+                let mut spoilt = bytes.clone();
+                spoilt[at] = value;
+                BlockIndex::new(spoilt.into()).as_ref().map(read_all);
+            }
+            BlockIndex::new(bytes[..at].into()).as_ref().map(read_all);
         }
     }
 }

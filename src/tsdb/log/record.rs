@@ -205,7 +205,7 @@ pub(crate) fn read_record(payload: &[u8], last: &mut HashMap<u32, u64>) -> Optio
         SAMPLES => {
             let count = cursor.count()?;
             let base = cursor.i64()?;
-            record.samples.reserve(count);
+            record.samples.reserve(count.min(1 << 16));
             let mut next_slot = 0_u32;
             for _ in 0..count {
                 let flags = cursor.u8()?;
@@ -303,6 +303,28 @@ mod tests {
         let mut bytes = Vec::new();
         writer.finish(&mut bytes);
         assert_eq!(bytes.len(), FRAME + 1 + 1 + 1 + 6 + 200);
+    }
+
+    #[test]
+    fn any_payload_is_read_without_a_panic() {
+        let mut writer = RecordWriter::default();
+        writer.define(1, &labels("a"));
+        writer.define(7, &labels("b"));
+        for (slot, at, value) in [(1, 5, 1.0), (7, 5, 0.5), (1, 900, f64::NAN), (7, -3, 2.0)] {
+            writer.sample(Logged { slot, at: Timestamp(at), value, is_late: at < 0 }, 0);
+        }
+        let mut bytes = Vec::new();
+        writer.finish(&mut bytes);
+        writer.define(9, &labels("c"));
+        writer.finish_deletion(&[9], TimeSpan { from: Timestamp(1), to: Timestamp(2) }, &mut bytes);
+        for at in FRAME..bytes.len() {
+            for value in 0..=u8::MAX {
+                let mut spoilt = bytes.clone();
+                spoilt[at] = value;
+                read(&spoilt);
+                read(&spoilt[at - FRAME..]);
+            }
+        }
     }
 
     #[test]

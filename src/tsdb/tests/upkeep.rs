@@ -101,6 +101,23 @@ fn a_clock_that_jumps_locks_nothing() {
 }
 
 #[test]
+fn times_at_the_ends_of_all_time_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { out_of_order_window_millis: i64::MAX, ..small() };
+    let (store, _) = Store::open(folder.path(), options.clone()).unwrap();
+    let mut model = Model::new();
+    for at in [0, i64::MAX, i64::MIN, i64::MIN + 1, i64::MAX - 1, -1] {
+        commit(&store, &mut model, &[(labels(&[("x", "a")]), Timestamp(at), 1.0)]);
+        store.maintain(Timestamp(at)).unwrap();
+        assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
+    }
+    store.clone().close().unwrap();
+    drop(store);
+    let (store, _) = Store::open(folder.path(), options).unwrap();
+    assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
+}
+
+#[test]
 fn deleted_samples_stay_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(folder.path(), small()).unwrap();
