@@ -18,18 +18,22 @@
   }
   const full = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
 
+  function floating(tag, name) {
+    const element = document.createElement(tag);
+    element.className = name;
+    element.hidden = true;
+    return document.body.appendChild(element);
+  }
+
   // Charts
-  const box = document.createElement("div");
-  box.className = "values";
-  box.hidden = true;
-  document.body.append(box);
+  const box = floating("div", "values");
   const hidden = new Set();
   const keyOf = (chart, name) => `${chart.closest(".panel").id}/${name}`;
 
   function unpack(line) {
     if (line.texts) return line.texts;
-    let last = "";
-    line.texts = line.v.split("|").map((text) => { if (text) last = text; return last === "-" || last === "" ? null : last + line.u; });
+    let last = "-";
+    line.texts = line.v.split("|").map((text) => { if (text) last = text; return last === "-" ? null : last + line.u; });
     return line.texts;
   }
 
@@ -43,22 +47,24 @@
       if (!state.cross) { state.cross = document.createElement("div"); state.cross.className = "cross"; plot.append(state.cross); }
       state.cross.style.left = `${((time - from) / (to - from)) * 100}%`;
       if (!pointer) return;
-      box.textContent = "";
       const head = document.createElement("div"), table = document.createElement("table");
       head.textContent = full(new Date(time));
       const rows = [];
       data.s.forEach((line, index) => {
         const [start, step, count] = data.m[line.m], at = Math.round((time - start) / step);
-        const text = at >= 0 && at < count ? unpack(line)[at] : null;
-        if (text === null || text === undefined || !shown(index)) return;
+        const text = at >= 0 && at < count && shown(index) ? unpack(line)[at] : null;
+        if (text === null || text === undefined) return;
         const row = table.insertRow(), name = row.insertCell(), swatch = document.createElement("i");
         swatch.style.background = line.c;
         name.append(swatch, line.n);
         row.insertCell().textContent = text;
         rows.push(row);
+        const parts = /(-?)[^\d.]*([\d.]+)(.*)$/.exec(text);
+        row.size = parts ? (parts[1] ? -1 : 1) * parts[2] * (data.f[parts[3]] || 1) : -Infinity;
       });
+      if (data.o) rows.sort((a, b) => data.o * (a.size - b.size)).forEach((row) => table.append(row));
       if (rows.length > 24) { rows.slice(24).forEach((row) => row.remove()); const more = table.insertRow().insertCell(); more.textContent = `… and ${rows.length - 24} more`; }
-      box.append(head, table);
+      box.replaceChildren(head, table);
       box.hidden = false;
       const width = box.offsetWidth, height = box.offsetHeight;
       box.style.left = `${pointer.clientX + 16 + width > innerWidth ? Math.max(0, pointer.clientX - width - 16) : pointer.clientX + 16}px`;
@@ -90,10 +96,8 @@
     plot.addEventListener("pointerup", (event) => {
       if (!drag) return;
       const [begin, end] = [drag.time, timeAt(event)].sort((a, b) => a - b), far = Math.abs(event.clientX - plot.getBoundingClientRect().left - drag.x);
-      drag.zone.remove();
-      drag = null;
-      if (far < 6) return;
-      go({ from: Math.round(begin), to: Math.max(Math.round(end), Math.round(begin) + 1000) });
+      drag = drag.zone.remove();
+      if (far >= 6) go({ from: Math.round(begin), to: Math.max(Math.round(end), Math.round(begin) + 1000) });
     });
     plot.addEventListener("dblclick", () => go({ from: Math.round(from - (to - from) / 2), to: Math.round(to + (to - from) / 2) }));
 
@@ -162,10 +166,7 @@
 
   // Refresh: the same page again, its content put in place of the old one. Rows stay as they were left.
   const every = +document.body.dataset.refresh;
-  const note = document.createElement("p");
-  note.className = "stale";
-  note.hidden = true;
-  document.body.append(note);
+  const note = floating("p", "stale");
   async function refresh() {
     const busy = document.hidden || document.querySelector(".zoom, .menu[open]");
     if (!busy) {
@@ -194,5 +195,5 @@
   wake(document);
   if (every > 0) setTimeout(refresh, every * 1000);
   document.addEventListener("click", (event) => $(".menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") $(".menu[open]").forEach((menu) => (menu.open = false)); });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && $(".menu[open]").forEach((menu) => (menu.open = false)));
 })();

@@ -164,7 +164,7 @@ impl Colour {
     /// The palette's colours of names that are drawn together: of those that stand out from the panel, by a hash of
     /// the name, as in Grafana.
     ///
-    /// Where Grafana would give two of them one colour, the alphabetically later one gets the next that is free.
+    /// Where Grafana would give two of them one colour, the alphabetically later one gets the palette's first that is free.
     pub fn of_names(names: &[&str]) -> Vec<Self> {
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by_key(|index| names[*index]);
@@ -179,9 +179,9 @@ impl Colour {
             for index in &order {
                 let name = names[*index];
                 let wanted = usize::try_from(hash(name)).unwrap_or(0) % palette.len().max(1);
-                let free = (0..palette.len())
-                    .map(|step| (wanted + step) % palette.len())
-                    .find(|slot| of_slot[*slot].is_none_or(|taken| taken == name));
+                let is_free = |slot: &usize| of_slot[*slot].is_none_or(|taken| taken == name);
+                // The palette begins with the colours that differ most.
+                let free = [wanted].into_iter().chain(0..palette.len()).find(is_free);
                 // With more names than colours, colours come again.
                 let slot = free.unwrap_or(wanted);
                 of_slot[slot] = Some(name);

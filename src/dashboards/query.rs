@@ -23,8 +23,9 @@ const COLUMNS: i64 = 24;
 const PAGE_POINTS: i64 = 1400;
 /// The most points of a query, as Prometheus has it.
 const MOST_POINTS: i64 = 11_000;
-/// The most series that a panel draws of a query.
-pub const MOST_SERIES: usize = 500;
+/// The most series, and the most values, that a panel draws of a query.
+const MOST_SERIES: usize = 500;
+const MOST_VALUES: usize = 250_000;
 
 /// What is asked, and how.
 #[derive(Clone, Copy)]
@@ -165,17 +166,18 @@ fn ask_one(
         Answer::String(_) => return Err("a text cannot be drawn".to_owned()),
         Answer::Range(_) => return Err("a range vector cannot be drawn; use a function over it".to_owned()),
     };
-    let left_out = block.len().saturating_sub(MOST_SERIES);
+    let most = (MOST_VALUES / evaluated.grid.count.max(1)).clamp(1, MOST_SERIES);
+    let left_out = block.len().saturating_sub(most);
     let frames = if target.table && !target.range {
         vec![table(target, &block, evaluated.grid, several)]
     } else {
-        series(target, expr, &block, evaluated.grid)
+        series(target, expr, &block, evaluated.grid, most)
     };
     Ok((frames, left_out))
 }
 
 /// A frame for each series: instants and values; a value that is not there is `NAN` by [`is_stale`].
-fn series(target: &Target, expr: &str, block: &Block, grid: Grid) -> Vec<Frame> {
+fn series(target: &Target, expr: &str, block: &Block, grid: Grid, most: usize) -> Vec<Frame> {
     let times: Arc<[i64]> = grid.instants().collect();
     let frame = |(labels, row): (&Labels, &[f64])| Frame {
         ref_id: target.ref_id.clone(),
@@ -185,7 +187,7 @@ fn series(target: &Target, expr: &str, block: &Block, grid: Grid) -> Vec<Frame> 
             Field { labels: labels.clone(), ..Field::new("Value", Values::Numbers(row.to_vec())) },
         ],
     };
-    block.rows().take(MOST_SERIES).map(frame).collect()
+    block.rows().take(most).map(frame).collect()
 }
 
 /// One frame of all series: a column of instants, one of each label, one of values.

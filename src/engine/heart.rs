@@ -16,14 +16,14 @@ use tokio::{
 
 use crate::{
     formats::prometheus::Config,
-    series::{Matcher, TimeSpan},
+    series::{Labels, Matcher, TimeSpan},
     time::{PromDuration, Timestamp},
-    tsdb::{self, Recovery, Store, StoreError},
+    tsdb::{self, Committed, Recovery, Store, StoreError},
 };
 
 use super::{
-    Alertmanagers, Clock, Counters, Forwarding, GroupStatus, Hosts, Metadata, Notice, Notices, Observe,
-    ReloadError, Runtime, SeriesExemplars, Targets,
+    Alertmanagers, Clock, Counters, Exemplar, Forwarding, GroupStatus, Hosts, Ingest, Metadata, Notice,
+    Notices, Observe, ReloadError, Runtime, SeriesExemplars, Targets,
     forward::Forwarder,
     load::{Loaded, load},
     notify::Notifier,
@@ -239,6 +239,16 @@ fn options(config: &Config) -> tsdb::Options {
         retention_bytes: config.storage.retention_size,
         out_of_order_window_millis: millis(config.storage.out_of_order_time_window),
         ..defaults
+    }
+}
+
+impl Ingest for Engine {
+    fn commit(&self, samples: &[(Labels, Timestamp, f64)]) -> Result<Committed, StoreError> {
+        self.shared.store.commit(samples)
+    }
+
+    fn keep_exemplars(&self, series: &Labels, exemplars: Vec<Exemplar>) {
+        self.shared.scraping.exemplars().keep(series, exemplars);
     }
 }
 

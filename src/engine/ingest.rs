@@ -6,7 +6,7 @@ use crate::{
     tsdb::{Committed, Store, StoreError},
 };
 
-use super::{Exemplar, Metadata};
+use super::Exemplar;
 
 /// Takes samples; the store is one, and what also forwards them.
 pub trait Ingest: Send + Sync {
@@ -15,11 +15,6 @@ pub trait Ingest: Send + Sync {
     /// Exemplars of a series that somebody else has scraped, oldest first.
     fn keep_exemplars(&self, series: &Labels, exemplars: Vec<Exemplar>) {
         let _ = (series, exemplars);
-    }
-
-    /// What somebody else's target says of a family.
-    fn keep_metadata(&self, metadata: Metadata) {
-        let _ = metadata;
     }
 }
 

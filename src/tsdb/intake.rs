@@ -20,6 +20,9 @@ use super::{
 /// refuses what is farther when it scrapes.
 const AHEAD: i64 = 10 * 60_000;
 
+/// Bytes of the names and values of a series' labels.
+const MAX_LABELS: usize = 1 << 20;
+
 /// A record of the log is ended at about this many bytes.
 const RECORD: usize = 4 << 20;
 
@@ -272,6 +275,10 @@ impl Intake {
                     continue;
                 }
             };
+            if Some(position.file) != file && text_len(labels) > MAX_LABELS {
+                committed.rejected.push((index, Rejection::LabelsTooLong));
+                continue;
+            }
             let sample = Logged { slot, at, value, is_late };
             before.push(*position);
             accepted.push(sample);
@@ -347,6 +354,10 @@ impl Intake {
         }
         Ok(())
     }
+}
+
+fn text_len(labels: &Labels) -> usize {
+    labels.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 #[cfg(test)]

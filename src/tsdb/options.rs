@@ -38,7 +38,7 @@ impl Default for Options {
             in_order_lag_millis: 60 * MINUTE,
             block_millis: 2 * 60 * MINUTE,
             max_block_millis: 24 * 60 * MINUTE,
-            idle_millis: 5 * MINUTE,
+            idle_millis: 2 * MINUTE,
             max_ended_series: 8192,
             max_head_samples: 16_000_000,
             index_budget_bytes: 8 << 20,

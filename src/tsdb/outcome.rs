@@ -24,6 +24,8 @@ pub enum Rejection {
     TooOld,
     #[error("duplicate sample for timestamp; overrides not allowed: existing {existing}, new {new}")]
     Duplicate { existing: f64, new: f64 },
+    #[error("labels of a series are longer than 1 MiB")]
+    LabelsTooLong,
     /// The series was dropped; [`Store::series`](super::Store::series) gives a new one.
     #[error("stale reference to a series")]
     StaleSeries,

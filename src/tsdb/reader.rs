@@ -100,8 +100,11 @@ impl Reader {
                 chunks.retain(|chunk| overlap(chunk.span, span));
                 (!chunks.is_empty()).then_some((series, chunks))
             });
-            found = join(found, stored.collect(), &index, number);
-            indexes.push((block, index));
+            let stored: Vec<_> = stored.collect();
+            if !stored.is_empty() {
+                found = join(found, stored, &index, number);
+                indexes.push((block, index));
+            }
         }
         Ok((found, indexes))
     }
@@ -123,14 +126,12 @@ impl Reader {
             names.extend(labels.iter().map(|(name, _)| name.to_owned()));
         }
         if sets.is_empty() {
-            let (in_memory, indexes) = self.indexes(span, |index, is_seen| {
+            let in_memory = |index: &Index, is_seen: &dyn Fn(&[u32]) -> bool| {
                 let seen = index.names().filter(|(_, values)| values.values().any(|slots| is_seen(slots)));
-                seen.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
-            })?;
-            names.extend(in_memory);
-            for index in indexes {
-                names.extend(index.names().map(str::to_owned));
-            }
+                seen.map(|(name, _)| name.to_string()).collect()
+            };
+            let in_block = |index: &BlockIndex| index.names().map(str::to_owned).collect();
+            self.texts(span, in_memory, in_block, &mut names)?;
         }
         Ok(names.into_iter().collect())
     }
@@ -148,37 +149,38 @@ impl Reader {
             values.extend(labels.get(name).map(str::to_owned));
         }
         if sets.is_empty() {
-            let (in_memory, indexes) = self.indexes(span, |index, is_seen| {
+            let in_memory = |index: &Index, is_seen: &dyn Fn(&[u32]) -> bool| {
                 let seen = index.values(name).into_iter().flatten().filter(|(_, slots)| is_seen(slots));
-                seen.map(|(value, _)| value.to_string()).collect::<Vec<_>>()
-            })?;
-            values.extend(in_memory);
-            for index in indexes {
-                values.extend(index.values(name).map(str::to_owned));
-            }
+                seen.map(|(value, _)| value.to_string()).collect()
+            };
+            let in_block = |index: &BlockIndex| index.values(name).map(str::to_owned).collect();
+            self.texts(span, in_memory, in_block, &mut values)?;
         }
         Ok(values.into_iter().collect())
     }
 
-    /// What `read` finds in the index of the memory, where some series have samples in the span, and the indexes of
-    /// the blocks that overlap it.
-    fn indexes(
+    /// Adds what is found in the index of the memory, where some series have samples in the span, and in the indexes of
+    /// the blocks that overlap it, one after the other.
+    fn texts(
         &self,
         span: TimeSpan,
-        read: impl Fn(&Index, &dyn Fn(&[u32]) -> bool) -> Vec<String>,
-    ) -> Result<(Vec<String>, Vec<Arc<BlockIndex>>), SelectError> {
+        in_memory: impl Fn(&Index, &dyn Fn(&[u32]) -> bool) -> Vec<String>,
+        in_block: impl Fn(&BlockIndex) -> Vec<String>,
+        texts: &mut BTreeSet<String>,
+    ) -> Result<(), SelectError> {
         let state = self.store.read();
         let is_seen = |slots: &[u32]| {
             slots.iter().any(|slot| state.head.get(*slot).is_some_and(|series| series.overlaps(span)))
         };
-        let in_memory = read(state.head.index(), &is_seen);
+        texts.extend(in_memory(state.head.index(), &is_seen));
         let blocks = state.blocks.clone();
         drop(state);
-        let mut indexes = Vec::new();
         for block in blocks.iter().filter(|block| overlap(block.span(), span)) {
-            indexes.extend(index_of(block)?);
+            if let Some(index) = index_of(block)? {
+                texts.extend(in_block(&index));
+            }
         }
-        Ok((in_memory, indexes))
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn open_blocks(
     recovery: &mut Recovery,
 ) -> Result<Vec<Arc<Block>>, StoreError> {
     sweep(folder)?;
-    let mut blocks = Vec::new();
+    let (mut blocks, mut replaced) = (Vec::new(), Vec::new());
     for (number, path) in numbered(folder, "block")? {
         let block = match Block::open(&path, number, indexes) {
             Ok(block) => block,
@@ -33,14 +33,9 @@ pub(super) fn open_blocks(
         if let Some(path) = block.tombstones_path().filter(|_| !is_whole) {
             recovery.set_aside.push(set_aside(&path, "its checksum is wrong; what it deleted is back")?);
         }
+        // It was read a moment ago, so it is in memory still.
+        replaced.extend(block.index().map_or_else(|_| Vec::new(), |index| index.replaced()));
         blocks.push(Arc::new(block));
-    }
-    let mut replaced: Vec<u64> = Vec::new();
-    for block in &blocks {
-        match block.index() {
-            Ok(index) => replaced.extend(index.replaced()),
-            Err(_) => block.set_damaged(),
-        }
     }
     let (gone, blocks): (Vec<_>, Vec<_>) =
         blocks.into_iter().partition(|block| replaced.contains(&block.number()));
@@ -118,17 +113,17 @@ fn mend(path: &Path, tear: Tear, recovery: &mut Recovery) -> Result<(), StoreErr
     if tear.at == 0 { remove(path) } else { cut_tear(path, tear) }
 }
 
+/// Puts a series into memory, or more chunks to one that is there.
 fn restore(kept: Kept, head: &mut Head, intake: &mut Intake) {
-    if intake.find(&kept.labels).is_some() {
-        return;
-    }
-    let (slot, labels) = head.insert(&kept.labels);
-    intake.adopt(slot, labels);
+    let slot = intake.find(&kept.labels).unwrap_or_else(|| {
+        let (slot, labels) = head.insert(&kept.labels);
+        intake.adopt(slot, labels)
+    });
     let newest_chunk = kept.in_order.iter().chain(&kept.late).map(|chunk| chunk.to).max();
     intake.set_position(slot, kept.last, newest_chunk.map_or(kept.newest, |newest| newest.max(kept.newest)));
     if let Some(series) = head.get_mut(slot) {
-        series.in_order.chunks = kept.in_order;
-        series.late.chunks = kept.late;
+        series.in_order.chunks.extend(kept.in_order);
+        series.late.chunks.extend(kept.late);
     }
 }
 

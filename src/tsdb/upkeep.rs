@@ -15,7 +15,7 @@ use super::{
 const SMALL_LOG: u64 = 1 << 20;
 
 /// Blocks are merged while their indexes are together not larger than this: the merged one is made in memory.
-const MAX_MERGED_INDEX: u64 = 6 << 20;
+const MAX_MERGED_INDEX: u64 = 4 << 20;
 
 /// State of the upkeep.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Store {
                     late: series.late.sealed(),
                 })
             });
-            (number, ended, kept.collect::<Vec<_>>())
+            (number, ended, kept.flat_map(Kept::parts).collect::<Vec<_>>())
         };
         if let Some((path, sink)) = ended {
             sink.sync().map_err(|source| StoreError::io("sync", path, source))?;
@@ -270,12 +270,19 @@ fn group_to_merge(blocks: &[Arc<Block>], options: &Options, cut_until: i64) -> O
             .collect();
         cells.sort_by_key(|(cell, block)| (*cell, block.footer().rank));
         for of_cell in cells.chunk_by(|a, b| a.0 == b.0) {
+            let mut group: Vec<Arc<Block>> = Vec::new();
             let mut index_bytes = 0;
-            let fitting = of_cell.iter().take_while(|(_, block)| {
+            for (_, block) in of_cell {
                 index_bytes += block.index_size();
-                index_bytes <= MAX_MERGED_INDEX
-            });
-            let group: Vec<_> = fitting.map(|(_, block)| Arc::clone(block)).collect();
+                if index_bytes > MAX_MERGED_INDEX {
+                    if group.len() > 1 {
+                        break;
+                    }
+                    group.clear();
+                    index_bytes = block.index_size();
+                }
+                group.push(Arc::clone(block));
+            }
             if group.len() > 1 {
                 return Some(group);
             }

@@ -12,6 +12,7 @@ mod evidence_api;
 mod evidence_embedded;
 mod evidence_embedded_kills;
 mod evidence_fuzz;
+mod evidence_fuzz_api;
 mod evidence_kills;
 mod evidence_promql;
 mod evidence_rules;
@@ -89,6 +90,8 @@ enum Evidence {
     EmbeddedKills(evidence_embedded_kills::Args),
     /// Mutations of real `PromQL` expressions through parser, printer and evaluation.
     Fuzz(evidence_fuzz::Args),
+    /// Mutations of requests to the HTTP API and of remote writes.
+    FuzzApi(evidence_fuzz_api::Args),
     /// `kill -9` of `llmobs up` at random moments, each followed by `up` and `down --volumes`; needs Docker.
     Kills {
         /// How many kills.
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Task::Evidence(Evidence::EmbeddedKills(args)) => evidence_embedded_kills::run(&repository(), &args),
         Task::StoreChild(args) => evidence_embedded_kills::store_child::run(&args),
         Task::Evidence(Evidence::Fuzz(args)) => evidence_fuzz::run(&repository(), &args),
+        Task::Evidence(Evidence::FuzzApi(args)) => evidence_fuzz_api::run(&repository(), &args),
         Task::Bench(Bench::Promql) => bench_promql::run(&repository()).map(|()| ExitCode::SUCCESS),
         Task::Evidence(Evidence::Kills { count, seed }) => evidence_kills::run(&repository(), count, seed),
         Task::Evidence(Evidence::Promql(options)) => evidence_promql::run(&repository(), &options),

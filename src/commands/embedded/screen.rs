@@ -31,8 +31,10 @@ use super::{
 const REFRESH: Duration = Duration::from_secs(1);
 /// Width of the names of figures, and of the figures.
 const NAME: usize = 18;
-const FIGURE: usize = 14;
+const FIGURE: usize = 16;
 const SPARK: usize = 40;
+/// The dashboard's panel of what an hour costs, beside which the ceiling is shown.
+const COST: &str = "Cost / h";
 /// How far back the small graphs look.
 const RANGE: &str = "now-15m";
 
@@ -100,10 +102,13 @@ pub(super) async fn show(
             },
             _ = ticks.tick() => {}
         }
-        let figures = match (&stack.engine, &dashboard) {
+        let mut figures = match (&stack.engine, &dashboard) {
             (Some(engine), Some(dashboard)) => figures(engine, dashboard.clone()).await,
             _ => Vec::new(),
         };
+        if let Some(cost) = figures.iter_mut().find(|figure| figure.name == COST) {
+            cost.text = format!("{} of ${}", cost.text, start.config.cost.ceiling_per_hour);
+        }
         let picture = Picture {
             title: format!("{}, for {}", start.config.service, lasting(begun, now())),
             services: services(start).into_iter().collect(),

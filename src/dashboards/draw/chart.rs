@@ -1,5 +1,7 @@
 //! A time series panel.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     svg::{across, area, bars, down, line},
 };
 use crate::dashboards::{
-    model::DrawStyle,
+    model::{DrawStyle, TooltipSort},
     palette::Colour,
     scene::{Axis, Chart, Line, Side, Tick},
 };
@@ -201,7 +203,8 @@ fn spoken(title: &str, chart: &Chart) -> String {
 }
 
 /// What the script shows while hovering: `r` the range, `m` moments as start, step and count, and of each line `s` its
-/// name, colour, moments and texts.
+/// name, colour, moments and texts; `o` says how they are sorted, by numbers that are `f` times those of the texts with
+/// that suffix.
 fn hover(chart: &Chart) -> Value {
     let moments: Vec<Value> =
         chart.moments.iter().map(|moments| json!([moments.start, moments.step, moments.count])).collect();
@@ -210,15 +213,44 @@ fn hover(chart: &Chart) -> Value {
         json!({"n": line.name, "c": line.colour.css(), "m": line.moments, "v": texts, "u": suffix})
     };
     let lines: Vec<Value> = chart.lines.iter().map(line).collect();
-    json!({"r": [chart.range.from.0, chart.range.to.0], "m": moments, "s": lines})
+    let order = match chart.tooltip_sort {
+        TooltipSort::AsDrawn => 0,
+        TooltipSort::Ascending => 1,
+        TooltipSort::Descending => -1,
+    };
+    let factors = factors(&chart.lines);
+    json!({"r": [chart.range.from.0, chart.range.to.0], "m": moments, "s": lines, "o": order, "f": factors})
+}
+
+/// Where the number of a text begins and ends: behind `$`, before ` ms`.
+fn number_of(text: &str) -> (usize, usize) {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let begin = text.find(is_part).unwrap_or(text.len());
+    let length = text[begin..].find(|c: char| !is_part(c)).unwrap_or(text.len() - begin);
+    (begin, begin + length)
+}
+
+/// By how much a value is larger than the number in its text, by the text's suffix.
+fn factors(lines: &[Line]) -> BTreeMap<&str, f64> {
+    let mut factors = BTreeMap::new();
+    for (value, text) in lines.iter().flat_map(|line| line.values.iter().zip(&line.texts)) {
+        let Some(text) = text else { continue };
+        let (begin, end) = number_of(text);
+        let Ok(number) = text[begin..end].parse::<f64>() else { continue };
+        if number > 0.0 && value.is_finite() {
+            // Two digits are enough to tell units apart.
+            factors
+                .entry(&text[end..])
+                .or_insert_with(|| format!("{:.1e}", value.abs() / number).parse().unwrap_or(1.0));
+        }
+    }
+    factors
 }
 
 /// Texts parted by `|`, without the suffix that all of them have; nothing where a text is that before it, `-` where
 /// there is none.
 fn packed(texts: &[Option<String>]) -> (String, String) {
-    let split =
-        |text: &str| text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(text.len());
-    let suffix_of = |text: &str| text[split(text)..].to_owned();
+    let suffix_of = |text: &str| text[number_of(text).1..].to_owned();
     let mut present = texts.iter().flatten();
     let suffix = present.next().map(|text| suffix_of(text)).unwrap_or_default();
     let suffix = if present.all(|text| suffix_of(text) == suffix) { suffix } else { String::new() };
@@ -253,7 +285,8 @@ mod tests {
     fn texts_are_packed() {
         check(&["1.5 s", "1.5 s", "", "2 s"], ("1.5||-|2", " s"));
         check(&["1.5 s", "900 ms"], ("1.5 s|900 ms", ""));
-        check(&["$1", "$2"], ("$1|$2", ""));
+        check(&["$1.5K", "$2K"], ("$1.5|$2", "K"));
+        check(&["-1 s", "∞"], ("-1 s|∞", ""));
         check(&[], ("", ""));
         check(&["a|b"], ("", "a|b"));
     }

@@ -17,7 +17,9 @@ pub fn row_panels(html: &mut Html, panels: &[(i64, GridPos, Drawing)]) {
 
 pub fn panel(html: &mut Html, id: i64, grid: GridPos, drawing: &Drawing) {
     let GridPos { x, y, w, h } = grid;
-    html.raw("<section class=\"panel ").raw(class(&drawing.scene)).raw("\" id=\"panel-").show(id);
+    html.raw("<section class=\"panel ").raw(class(&drawing.scene));
+    // At the right edge, what explains a panel opens to the left.
+    html.raw(if x + w > 20 { " far\" id=\"panel-" } else { "\" id=\"panel-" }).show(id);
     html.raw("\" style=\"--h:").show(h).raw(";grid-area:").show(y + 1).raw("/").show(x + 1);
     html.raw("/span ").show(h).raw("/span ").show(w).raw("\" aria-label=\"").text(&drawing.title).raw("\">");
     html.raw("<header><h3 title=\"").text(&drawing.title).raw("\">").text(&drawing.title).raw("</h3>");

@@ -5,19 +5,20 @@
 mod field;
 mod json;
 mod panel;
+mod threshold;
 mod variable;
 
 use serde_json::Value;
 
 pub use field::{
     Align, AxisPlacement, Cell, ColorMode, ColorSettings, Custom, DataLink, DrawStyle, FieldMatcher,
-    FieldSettings, Interpolation, Mapping, MappingMatch, Override, Special, Stacking, ThresholdStep,
-    Thresholds, ThresholdsStyle,
+    FieldSettings, Interpolation, Override, Stacking, ThresholdsStyle,
 };
 pub use panel::{
     BarOptions, GraphMode, GridPos, Legend, Panel, PanelKind, Reduce, SeriesOptions, SortBy, StatColor,
-    StatOptions, TableOptions, Target, TextMode, TextOptions, Transformation,
+    StatOptions, TableOptions, Target, TextMode, TextOptions, TooltipSort, Transformation,
 };
+pub use threshold::{Mapping, MappingMatch, Special, ThresholdStep, Thresholds};
 pub use variable::{ALL, Sort, Variable, VariableKind, VariableOption};
 
 /// The most panels that are read of a dashboard.

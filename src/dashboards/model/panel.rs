@@ -91,6 +91,15 @@ pub enum TextMode {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesOptions {
     pub legend: Legend,
+    pub tooltip_sort: TooltipSort,
+}
+
+/// The order of values under the pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooltipSort {
+    AsDrawn,
+    Ascending,
+    Descending,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -247,6 +256,11 @@ fn kind(name: &str, options: &Value) -> PanelKind {
                     table: mode == Some("table"),
                     right: legend["placement"].as_str() == Some("right"),
                     calcs: json::texts(&legend["calcs"]),
+                },
+                tooltip_sort: match options["tooltip"]["sort"].as_str() {
+                    Some("asc") => TooltipSort::Ascending,
+                    Some("desc") => TooltipSort::Descending,
+                    _ => TooltipSort::AsDrawn,
                 },
             })
         }

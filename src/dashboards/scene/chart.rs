@@ -13,7 +13,7 @@ use crate::{
         frame::{Field, Frame},
         model::{
             AxisPlacement, Custom, DrawStyle, Interpolation, Legend, Panel, SeriesOptions, Stacking,
-            ThresholdsStyle,
+            ThresholdsStyle, TooltipSort,
         },
         palette::Colour,
         reduce::{keeps_unit, reduce},
@@ -37,6 +37,7 @@ pub struct Chart {
     pub moments: Vec<Moments>,
     pub marks: Vec<(f64, f64, Mark)>,
     pub legend: Legend,
+    pub tooltip_sort: TooltipSort,
     pub entries: Vec<LegendEntry>,
     /// What of the grid's height is left to the panel, in cells.
     pub height: u16,
@@ -72,6 +73,8 @@ pub struct Line {
     pub step: f64,
     /// Index of its instants.
     pub moments: usize,
+    /// Where values are missing they are NaN.
+    pub values: Vec<f64>,
     /// What its values read as; `None` where there is none.
     pub texts: Vec<Option<String>>,
 }
@@ -167,6 +170,7 @@ pub(super) fn chart(
         moments,
         marks: marks.iter().map(placed).collect(),
         legend: options.legend.clone(),
+        tooltip_sort: options.tooltip_sort,
         entries,
         height: panel.grid.h,
         axes,
@@ -323,6 +327,7 @@ fn line(series: &Series<'_>, range: TimeRange, scale: Scale, moments: Moments) -
         plotted: plotted(&columns, range, scale, custom.span_nulls.unwrap_or(false), interpolation),
         step: moments.step as f64 / range.millis() as f64,
         moments: series.moments,
+        values: values.to_vec(),
         texts: values.iter().map(text).collect(),
     }
 }

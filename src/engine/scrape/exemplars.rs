@@ -68,6 +68,14 @@ impl Exemplars {
         Added::Kept
     }
 
+    /// Adds those of a series that others have scraped; what is out of order or too much is left out.
+    pub(in crate::engine) fn keep(&self, series: &Labels, exemplars: Vec<Exemplar>) {
+        for exemplar in exemplars {
+            // Those who send exemplars are not told what became of them.
+            let _ = self.add(series, exemplar);
+        }
+    }
+
     /// Those within the span, of the series that any of the sets of matchers accepts, sorted by series.
     pub(in crate::engine) fn select(&self, sets: &[Vec<Matcher>], span: TimeSpan) -> Vec<SeriesExemplars> {
         let ring = self.ring();

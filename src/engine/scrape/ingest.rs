@@ -118,6 +118,8 @@ struct Batch {
     duplicates: usize,
     out_of_order: usize,
     out_of_bounds: usize,
+    /// Samples of series whose labels the store does not take.
+    too_long: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -456,6 +458,7 @@ impl Ingest {
             Rejection::OutOfOrder => batch.out_of_order += 1,
             Rejection::Duplicate { .. } => batch.duplicates += 1,
             Rejection::TooOld | Rejection::StaleSeries => batch.out_of_bounds += 1,
+            Rejection::LabelsTooLong => batch.too_long += 1,
         }
         // A new series that has no sample is none.
         if one.is_fresh {
@@ -493,6 +496,7 @@ impl Ingest {
         self.warn_of(batch.duplicates, "error on ingesting samples with different value but same timestamp");
         let what = "error on ingesting samples that are too old or are too far into the future";
         self.warn_of(batch.out_of_bounds, what);
+        self.warn_of(batch.too_long, "error on ingesting samples whose labels are too long");
     }
 
     /// The same trouble, scrape after scrape, is told once in a while.

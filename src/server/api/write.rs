@@ -8,7 +8,7 @@ use std::{
 
 use super::Api;
 use crate::{
-    engine::{Exemplar, Metadata},
+    engine::Exemplar,
     formats::remote_write::{self, Part, Series, WriteError},
     series::{Labels, METRIC_NAME},
     server::http::{Asked, Reply, header},
@@ -94,19 +94,8 @@ impl Api {
         let mut refused = None;
         let mut batch: Vec<(Labels, Timestamp, f64)> = Vec::new();
         for part in remote_write::parts(message) {
-            let series = match part? {
-                Part::Series(series) => series,
-                Part::Metadata(metadata) => {
-                    self.ingest.keep_metadata(Metadata {
-                        target: Labels::default(),
-                        family: metadata.family.to_owned(),
-                        kind: metadata.kind.to_owned(),
-                        help: metadata.help.to_owned(),
-                        unit: metadata.unit.to_owned(),
-                    });
-                    continue;
-                }
-            };
+            // What a sender says of families is of its targets, and not of ours.
+            let Part::Series(series) = part? else { continue };
             self.counts.histograms.fetch_add(series.histograms()? as u64, Ordering::Relaxed);
             let Some(labels) = self.labels_of(series)? else {
                 let samples = series.samples().count() as u64;

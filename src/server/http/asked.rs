@@ -5,7 +5,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use hyper::{HeaderMap, Method, body::Bytes, header::AsHeaderName};
+use hyper::{
+    HeaderMap, Method,
+    body::Bytes,
+    header::{self, AsHeaderName},
+};
+
+use super::form::{self, Plus};
+
+/// Go's bound on forms.
+const FORM_BYTES: usize = 10 << 20;
 
 /// A whole request.
 #[derive(Debug, Clone)]
@@ -38,6 +47,32 @@ impl Gone {
 }
 
 impl Asked {
+    /// A request as it came: `path` and `query` as the URL has them. `Err` where the path has an escape that is none.
+    pub fn new(
+        method: Method,
+        path: &str,
+        query: Option<&str>,
+        headers: HeaderMap,
+        mut body: Bytes,
+    ) -> Result<Self, String> {
+        let path = form::unescape(path.as_bytes(), Plus::Itself)?;
+        let mut fields = Vec::new();
+        let mut form_error = None;
+        if is_form(&method, headers.get(header::CONTENT_TYPE)) {
+            if body.len() > FORM_BYTES {
+                form_error = Some("http: POST too large".to_owned());
+            } else {
+                form_error = form::parse(&body, &mut fields).err();
+            }
+            body = Bytes::new();
+        }
+        if let Some(text) = query {
+            let wrong = form::parse(text.as_bytes(), &mut fields).err();
+            form_error = form_error.or(wrong);
+        }
+        Ok(Self { method, path, query: fields, form_error, headers, body, gone: Gone::default() })
+    }
+
     /// A GET of a path without fields.
     pub fn get(path: &str) -> Self {
         Self {
@@ -71,4 +106,12 @@ impl Asked {
     pub fn header(&self, name: impl AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// Whether Go's `Request.ParseForm` would read the body.
+fn is_form(method: &Method, content_type: Option<&header::HeaderValue>) -> bool {
+    let media_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+        && media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
-    Method, Request, Response,
+    Request, Response,
     body::{Body as _, Bytes, Incoming},
     header,
     server::conn::http1,
@@ -17,21 +17,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Asked, Gone, Handler, Reply,
-    compress::compress,
-    form::{self, Plus},
-    host::without_port,
-    patient::Patient,
-};
+use super::{Asked, Gone, Handler, Reply, compress::compress, host::without_port, patient::Patient};
 
 const HEAD_BYTES: usize = 128 * 1024;
 /// How long a connection may lie idle, and how long a head may take.
 const HEAD_TIME: Duration = Duration::from_secs(90);
 /// Of a remote write, as it is sent.
 const BODY_BYTES: usize = 32 << 20;
-/// Go's bound on forms.
-const FORM_BYTES: usize = 10 << 20;
 const BODY_TIME: Duration = Duration::from_secs(60);
 /// Bodies above this size wait for one of the few places.
 const SMALL_BODY: u64 = 64 * 1024;
@@ -131,24 +123,9 @@ async fn read(shared: &Shared, request: Request<Incoming>) -> Result<Asked, Repl
     {
         return Err(Reply::text(403, "Pages of this origin may not ask here.\n"));
     }
-    let path = form::unescape(head.uri.path().as_bytes(), Plus::Itself)
-        .map_err(|_| Reply::text(400, "400 Bad Request"))?;
-    let mut body = read_body(shared, body).await?;
-    let mut query = Vec::new();
-    let mut form_error = None;
-    if is_form(&head.method, head.headers.get(header::CONTENT_TYPE)) {
-        if body.len() > FORM_BYTES {
-            form_error = Some("http: POST too large".to_owned());
-        } else {
-            form_error = form::parse(&body, &mut query).err();
-        }
-        body = Bytes::new();
-    }
-    if let Some(text) = head.uri.query() {
-        form_error = form_error.or(form::parse(text.as_bytes(), &mut query).err());
-    }
-    let gone = Gone::default();
-    Ok(Asked { method: head.method, path, query, form_error, headers: head.headers, body, gone })
+    let body = read_body(shared, body).await?;
+    Asked::new(head.method, head.uri.path(), head.uri.query(), head.headers, body)
+        .map_err(|_| Reply::text(400, "400 Bad Request"))
 }
 
 /// Whether a request that a page of that origin has made is answered. Prometheus answers all, so that any page in the
@@ -177,12 +154,4 @@ async fn read_body(shared: &Shared, body: Incoming) -> Result<Bytes, Reply> {
         Ok(Err(error)) => Err(Reply::text(400, format!("The body broke off: {error}\n"))),
         Err(_) => Err(Reply::text(408, format!("The body took longer than {} s.\n", BODY_TIME.as_secs()))),
     }
-}
-
-/// Whether Go's `Request.ParseForm` would read the body.
-fn is_form(method: &Method, content_type: Option<&header::HeaderValue>) -> bool {
-    let media_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
-        && media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

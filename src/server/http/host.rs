@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// Suffixes that the public DNS does not delegate: RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, and what clusters
 /// and home routers use.
 const PRIVATE: [&str; 9] =
-    ["localhost", "local", "internal", "test", "lan", "home", "corp", "home.arpa", "svc.cluster.local"];
+    ["localhost", "local", "internal", "test", "lan", "home", "corp", "home.arpa", "svc"];
 
 /// Whether a host name, without its port, is an address or a name that is not of the public DNS.
 pub fn is_near(host: &str) -> bool {

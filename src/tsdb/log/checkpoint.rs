@@ -36,6 +36,24 @@ pub(crate) struct Kept {
     pub(crate) late: Vec<Arc<Chunk>>,
 }
 
+/// Chunks of one series in one entry; one with more has several entries, so that records stay small.
+const CHUNKS: usize = 4096;
+
+impl Kept {
+    /// The same in entries of a bounded size.
+    pub(crate) fn parts(mut self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        while self.in_order.len() > CHUNKS || self.late.len() > CHUNKS {
+            let rest = |chunks: &mut Vec<_>| chunks.split_off(chunks.len().min(CHUNKS));
+            let (in_order, late) = (rest(&mut self.in_order), rest(&mut self.late));
+            let next = Self { in_order, late, labels: self.labels.clone(), ..self };
+            parts.push(std::mem::replace(&mut self, next));
+        }
+        parts.push(self);
+        parts
+    }
+}
+
 /// What a checkpoint says.
 pub(crate) type Snapshot = Vec<Kept>;
 
@@ -144,6 +162,23 @@ mod tests {
         let times: Vec<_> = (0..count).map(|i| Timestamp(from + i)).collect();
         let values: Vec<_> = (0..count).map(|i| i as f64 / 3.0).collect();
         Arc::new(Chunk::encode(&times, &values).unwrap())
+    }
+
+    #[test]
+    fn a_series_of_many_chunks_has_several_entries() {
+        let chunks = |count: i64| (0..count).map(|i| chunk(i * 10, 1)).collect::<Vec<_>>();
+        let kept = Kept {
+            labels: Labels::default(),
+            last: None,
+            newest: Timestamp(0),
+            in_order: chunks(9000),
+            late: chunks(4097),
+        };
+        let parts: Vec<_> =
+            kept.clone().parts().iter().map(|part| (part.in_order.len(), part.late.len())).collect();
+        assert_eq!(parts, [(4096, 4096), (4096, 1), (808, 0)]);
+        let joined: Vec<_> = kept.clone().parts().into_iter().flat_map(|part| part.in_order).collect();
+        assert_eq!(joined, kept.in_order);
     }
 
     #[test]

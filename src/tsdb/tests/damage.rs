@@ -9,7 +9,7 @@ use std::{
 use crate::{
     time::Timestamp,
     tsdb::{
-        Options, Store, StoreError,
+        Options, Rejection, Store, StoreError,
         folder::remove,
         log::{
             open_file,
@@ -214,6 +214,15 @@ fn a_full_disk_fails_commits_until_there_is_room() {
     overwrite(&folder.path().join("log/0000000001.log"), &written);
     let (store, recovery) = Store::open(folder.path(), small()).unwrap();
     assert_eq!((shown(&store.reader(), &[], all()), recovery.torn_bytes), (model, 0));
+}
+
+#[test]
+fn labels_that_no_record_holds_are_refused() {
+    let store = Store::in_memory(small());
+    let long = "x".repeat(1 << 20);
+    let committed = store.commit(&[(labels(&[("x", &long)]), Timestamp(0), 1.0)]).unwrap();
+    assert_eq!(committed.rejected, [(0, Rejection::LabelsTooLong)]);
+    assert!(shown(&store.reader(), &[], all()).is_empty());
 }
 
 /// A device that is always full, where there is one.

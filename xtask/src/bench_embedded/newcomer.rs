@@ -25,8 +25,8 @@ const MODELS: [&str; 8] = [
     "gpt-4o",
     "gpt-4o-mini",
     "claude-sonnet-4-5",
-    "llama-3.3-70b",
-    "qwen3-8b",
+    "gemini-2.5-pro",
+    "gemini-2.5-flash",
 ];
 
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::{
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(crate) enum How {
     Whole,
     /// Fields and their types.
     Shape,
@@ -24,17 +24,17 @@ pub(super) enum How {
 
 /// A request.
 #[derive(Debug, Clone)]
-pub(super) struct Case {
-    pub(super) kind: &'static str,
-    pub(super) how: How,
+pub(crate) struct Case {
+    pub(crate) kind: &'static str,
+    pub(crate) how: How,
     /// Whether series come in an order that is defined.
-    pub(super) has_order: bool,
-    pub(super) method: &'static str,
+    pub(crate) has_order: bool,
+    pub(crate) method: &'static str,
     /// With its query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Whole lines.
-    pub(super) headers: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Case {

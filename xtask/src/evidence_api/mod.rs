@@ -11,7 +11,9 @@ mod compare;
 mod excuse;
 mod ours;
 mod page;
+mod streams;
 mod told;
+mod words;
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +25,8 @@ use std::{
 
 use anyhow::Context as _;
 
-use self::{
-    cases::{Case, How},
-    compare::Verdict,
-};
+pub(crate) use self::{cases::Case, told::Told};
+use self::{cases::How, compare::Verdict};
 use crate::{
     evidence_promql,
     judge::{Http, Reply, Server, Setup, load},
@@ -53,6 +53,14 @@ pub(crate) struct Options {
 }
 
 const PAGE: &str = "assets/evidence/api.md";
+
+impl Options {
+    /// All requests of some expressions, to be changed.
+    pub(crate) fn requests(expressions: usize, seed: u64) -> Vec<Case> {
+        let options = Self { expressions, seed, check: true, serve: None, dump_failures: None };
+        cases::all(&options)
+    }
+}
 
 /// Requests of one kind and what became of them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,6 +96,8 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
     server.load(&series)?;
     load(ours, &series)?;
     told::settle(busy.address())?;
+    let promtool = words::run(server.address(), ours)?;
+    let streamed = streams::run(ours::start()?)?;
     let (mut theirs, mut busy) = (Http::open(server.address())?, Http::open(busy.address())?);
     let mut ours = Http::open(ours)?;
     let mut tally = Tally::default();
@@ -99,9 +109,10 @@ pub(crate) fn run(repository: &Path, options: &Options) -> anyhow::Result<ExitCo
     if let Some(path) = &options.dump_failures {
         fs::write(path, page::dump(&tally)).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
-    let text = page::page(repository, options, &server.version, &tally)?;
+    let beside = page::beside(promtool, streamed);
+    let text = page::page(repository, options, &server.version, &tally, &beside)?;
     if options.check {
-        print!("{}", page::summary(&tally));
+        print!("{}{beside}", page::summary(&tally));
     } else {
         fs::write(repository.join(PAGE), text).with_context(|| format!("cannot write `{PAGE}`"))?;
         println!("{PAGE}: {}", page::summary(&tally).lines().next().unwrap_or_default());

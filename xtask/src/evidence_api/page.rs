@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use super::{Count, Options, Tally};
+use super::{Count, Options, Tally, streams::Streamed};
 use crate::stamp;
 
 const LISTED: usize = 60;
@@ -12,6 +12,7 @@ pub(super) fn page(
     options: &Options,
     version: &str,
     tally: &Tally,
+    beside: &str,
 ) -> anyhow::Result<String> {
     let commit = stamp::commit(repository)?;
     let Options { expressions, seed, .. } = options;
@@ -25,6 +26,7 @@ pub(super) fn page(
          the engine tells (targets, rules, alerts, status) is compared by its fields and their types.\n\n"
     );
     page.push_str(&summary(tally));
+    page.push_str(beside);
     page.push_str("\n| requests | asked | the same bytes | excused | differ |\n|---|---:|---:|---:|---:|\n");
     for (kind, Count { asked, identical, excused, different }) in &tally.kinds {
         // Writing to a string cannot fail.
@@ -38,6 +40,19 @@ pub(super) fn page(
         let _ = writeln!(page, "- `{}`: {why}", request.replace('`', "'"));
     }
     Ok(page)
+}
+
+/// What was shown beside the requests, as list items.
+pub(super) fn beside(promtool: Option<(usize, usize)>, streamed: Streamed) -> String {
+    let Streamed { into_us, out_of_us } = streamed;
+    let promtool = match promtool {
+        Some((same, all)) => format!("- promtool says the same of both sides in {same} of {all} calls.\n"),
+        None => String::new(),
+    };
+    format!(
+        "{promtool}- Remote write: {into_us} samples that a Prometheus scraped and sent are the same here; {out_of_us} \
+         samples that an engine sent to a Prometheus, relabelled and with external labels, are the same there.\n"
+    )
 }
 
 /// The figures, as list items.

@@ -66,7 +66,7 @@ pub(super) fn settle(server: SocketAddr) -> anyhow::Result<()> {
 
 /// Tells what an engine with that configuration would.
 #[derive(Debug)]
-pub(super) struct Told;
+pub(crate) struct Told;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().copied().collect()
