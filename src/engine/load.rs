@@ -21,7 +21,7 @@ use super::ReloadError;
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
-    /// Of `prometheus.yml`.
+    /// Of `prometheus.yml`, without its secrets.
     pub text: String,
     pub program: Arc<Program>,
     /// The file of each of the program's groups.
@@ -34,7 +34,7 @@ pub struct Loaded {
 /// templates of rules and for links in alerts.
 pub fn load(path: &Path, external_url: &str) -> Result<Loaded, ReloadError> {
     let text = read_text(path)?;
-    let source = Source::new(path.display().to_string(), text.clone());
+    let source = Source::new(path.display().to_string(), text);
     let (mut config, found) = prometheus::read(&source).map_err(|mistakes| told(&mistakes))?;
     let mut warnings = lines(&found);
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
@@ -64,6 +64,7 @@ pub fn load(path: &Path, external_url: &str) -> Result<Loaded, ReloadError> {
     let program = Program::new(groups, settings).map_err(|mistakes| {
         ReloadError(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
+    let text = prometheus::redacted(&source);
     Ok(Loaded { config, text, program: Arc::new(program), group_files, warnings })
 }
 

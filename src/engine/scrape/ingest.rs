@@ -23,6 +23,8 @@ use super::{
 
 /// Samples may be so far ahead of the clock, in milliseconds.
 const AHEAD: i64 = 10 * 60_000;
+/// Trouble that goes on is told of again after so many scrapes.
+const TOLD_AGAIN: u64 = 100;
 /// Metadata of a family outlives its last sight by so many scrapes.
 const METADATA_SCRAPES: u64 = 10;
 /// Families of one target whose metadata is kept.
@@ -59,6 +61,8 @@ pub(super) struct Ingest {
     inherited: Vec<SeriesRef>,
     families: HashMap<Box<str>, Told>,
     families_changed: bool,
+    /// For how many scrapes some trouble has gone on.
+    troubles: BTreeMap<&'static str, u64>,
     scrape: u64,
 }
 
@@ -149,6 +153,7 @@ impl Ingest {
             inherited: Vec::new(),
             families: HashMap::new(),
             families_changed: false,
+            troubles: BTreeMap::new(),
             scrape: 0,
         }
     }
@@ -351,7 +356,7 @@ impl Ingest {
                         return Err(IngestError::SeriesLimit(rules.series_limit));
                     }
                     let Some(labels) = labels else {
-                        if sample_limit == 0 || batch.limited < sample_limit {
+                        if self.cache.len() < rules.series_limit.max(sample_limit) {
                             self.cache.add(sample.series, format, kind, true);
                         }
                         continue;
@@ -486,7 +491,7 @@ impl Ingest {
         self.warn_of(out_of_order, "error on ingesting out-of-order exemplars");
     }
 
-    fn warn(&self, batch: &Batch) {
+    fn warn(&mut self, batch: &Batch) {
         self.warn_of(batch.out_of_order, "error on ingesting out-of-order samples");
         self.warn_of(batch.duplicates, "error on ingesting samples with different value but same timestamp");
         let what = "error on ingesting samples that are too old or are too far into the future";
@@ -494,10 +499,17 @@ impl Ingest {
         self.warn_of(batch.too_long, "error on ingesting samples whose labels are too long");
     }
 
-    fn warn_of(&self, count: usize, what: &str) {
-        if count > 0 {
+    /// The same trouble, scrape after scrape, is told once in a while.
+    fn warn_of(&mut self, count: usize, what: &'static str) {
+        if count == 0 {
+            self.troubles.remove(what);
+            return;
+        }
+        let scrapes = self.troubles.entry(what).or_default();
+        if scrapes.is_multiple_of(TOLD_AGAIN) {
             (self.notices)(Notice::warning(format!("{}: {what}: {count} dropped", self.name)));
         }
+        *scrapes += 1;
     }
 }
 

@@ -43,7 +43,7 @@ use sample_labels::LabelRules;
 use worker::Job;
 
 /// How many series a target may have where the file names no `sample_limit`.
-const SERIES_LIMIT: usize = 200_000;
+const SERIES_LIMIT: usize = 100_000;
 
 /// All jobs and their targets. Cheap to clone.
 #[derive(Clone)]

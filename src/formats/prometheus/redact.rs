@@ -47,9 +47,8 @@ enum Shown {
 /// The reader bounds how deep a file nests.
 fn collect(node: &Node, within: &str, shown: Shown, spans: &mut Vec<Span>) {
     match &node.value {
-        Value::Null => {}
         Value::Scalar(_) if shown == Shown::No => spans.push(node.origin.span),
-        Value::Scalar(_) => {}
+        Value::Null | Value::Scalar(_) => {}
         Value::List(items) => {
             for item in items {
                 collect(item, within, shown, spans);
