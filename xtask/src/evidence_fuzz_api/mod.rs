@@ -197,3 +197,19 @@ fn elsewhere(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let status = child.status().context("cannot run the tool")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_shows_no_fault() {
+        let corpus = Options::requests(5, 1);
+        let subject = Subject::new();
+        for number in 0..400 {
+            let request = input(1, number, &corpus);
+            let outcome = subject.examine(&request);
+            assert!(outcome.is_ok(), "{request:?}: {outcome:?}");
+        }
+    }
+}
