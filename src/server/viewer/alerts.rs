@@ -130,7 +130,8 @@ fn alerts(body: &mut Html, alerts: &[Alert], now: Timestamp) {
         ago(body, alert.fired_at.unwrap_or(alert.active_at), now);
         body.raw("</td><td>");
         let mut annotations: Vec<&(String, String)> = alert.annotations.iter().collect();
-        annotations.sort_by_key(|(name, _)| USUAL.iter().position(|usual| usual == name).unwrap_or(USUAL.len()));
+        annotations
+            .sort_by_key(|(name, _)| USUAL.iter().position(|usual| usual == name).unwrap_or(USUAL.len()));
         for (name, text) in annotations.into_iter().filter(|(_, text)| !text.is_empty()) {
             body.raw("<div>");
             let is_link = text.starts_with("http://") || text.starts_with("https://");
