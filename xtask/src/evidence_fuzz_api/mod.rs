@@ -69,7 +69,8 @@ pub(crate) struct Tally {
     pub(crate) statuses: BTreeMap<(&'static str, u16), u64>,
     /// By the rule that is broken: how often, and the first number and input.
     pub(crate) faults: BTreeMap<String, (u64, u64, String)>,
-    pub(crate) slowest: Duration,
+    /// How long the slowest input took, and its number.
+    pub(crate) slowest: (Duration, u64),
     pub(crate) bytes: u64,
 }
 
@@ -143,7 +144,7 @@ fn work(seed: u64, count: u64, corpus: &[Case], next: &AtomicU64) -> Tally {
             tally.bytes += request.len() as u64;
             let begun = Instant::now();
             let outcome = examined(&subject, &request);
-            tally.slowest = tally.slowest.max(begun.elapsed());
+            tally.slowest = tally.slowest.max((begun.elapsed(), number));
             match outcome {
                 Ok(status) => *tally.statuses.entry((request.kind, status)).or_default() += 1,
                 Err(rule) => {
@@ -196,4 +197,20 @@ fn elsewhere(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     child.args(args.check.then_some("--check"));
     let status = child.status().context("cannot run the tool")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_shows_no_fault() {
+        let corpus = Options::requests(5, 1);
+        let subject = Subject::new();
+        for number in 0..400 {
+            let request = input(1, number, &corpus);
+            let outcome = subject.examine(&request);
+            assert!(outcome.is_ok(), "{request:?}: {outcome:?}");
+        }
+    }
 }

@@ -30,10 +30,11 @@ pub(super) fn page(args: &Args, commit: &str, corpus: usize, tally: &Tally, took
 pub(super) fn summary(tally: &Tally, took: Duration) -> String {
     let total = tally.total();
     let mut out = format!(
-        "- {total} inputs of {:.1} MB in {:.0} s; the slowest took {} ms.\n- Faults: {}.\n",
+        "- {total} inputs of {:.1} MB in {:.0} s; the slowest, `--only {}`, took {} ms.\n- Faults: {}.\n",
         tally.bytes as f64 / 1e6,
         took.as_secs_f64(),
-        tally.slowest.as_millis(),
+        tally.slowest.1,
+        tally.slowest.0.as_millis(),
         tally.faults.len(),
     );
     for (rule, (times, number, input)) in &tally.faults {
