@@ -6,18 +6,20 @@ use std::{
 };
 
 use crate::{
-    engine::{Exemplar, Metadata, Notice, Notices},
+    engine::{Metadata, Notice, Notices},
     series::{
-        Entry, FamilyKind, Format, Labels, METRIC_NAME, MatchOp, Matcher, STALE, Scan, ScanError, Scanned,
-        Select as _, TimeSpan, series_labels,
+        Entry, Format, Labels, METRIC_NAME, MatchOp, Matcher, STALE, Scan, ScanError, Select as _, TimeSpan,
+        series_labels,
     },
     time::Timestamp,
     tsdb::{Rejection, SeriesRef, Store, StoreError},
 };
 
 use super::{
+    batch::{Batch, Counts, Pending, Text, Times},
     cache::{Cache, Lookup},
     exemplars::{Added, Exemplars},
+    families::Families,
     sample_labels::{LabelRules, LabelsWrong},
 };
 
@@ -25,13 +27,6 @@ use super::{
 const AHEAD: i64 = 10 * 60_000;
 /// Trouble that goes on is told of again after so many scrapes.
 const TOLD_AGAIN: u64 = 100;
-/// Metadata of a family outlives its last sight by so many scrapes.
-const METADATA_SCRAPES: u64 = 10;
-/// Families of one target whose metadata is kept.
-const FAMILIES: usize = 20_000;
-/// Bytes of a family's help that are kept.
-const HELP_BYTES: usize = 4096;
-
 /// What a target's pages are read by.
 #[derive(Debug, PartialEq)]
 pub(super) struct PageRules {
@@ -59,31 +54,9 @@ pub(super) struct Ingest {
     exemplar_labels: HashMap<Arc<str>, Labels>,
     /// Series that another ingest of the target had, and that end if the first page lacks them.
     inherited: Vec<SeriesRef>,
-    families: HashMap<Box<str>, Told>,
-    families_changed: bool,
+    families: Families,
     /// For how many scrapes some trouble has gone on.
     troubles: BTreeMap<&'static str, u64>,
-    scrape: u64,
-}
-
-/// What a page tells of a family.
-#[derive(Debug, Clone)]
-struct Told {
-    kind: FamilyKind,
-    help: Box<str>,
-    unit: Box<str>,
-    last: u64,
-}
-
-/// What a page held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Counts {
-    /// Samples on the page.
-    pub(super) scraped: usize,
-    /// Those that relabelling left.
-    pub(super) kept: usize,
-    /// Series that were not there before.
-    pub(super) new: usize,
 }
 
 /// Why a page was not stored.
@@ -103,32 +76,6 @@ pub(super) enum IngestError {
     SeriesLimit(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Samples of a page on their way, and what they cost.
-#[derive(Default)]
-struct Batch {
-    samples: Vec<Pending>,
-    /// Texts that the cache did not have, with their labels.
-    fresh: Vec<(usize, Labels)>,
-    exemplars: Vec<(usize, Exemplar)>,
-    counts: Counts,
-    /// What counts against the limit.
-    limited: usize,
-    duplicates: usize,
-    out_of_order: usize,
-    out_of_bounds: usize,
-    /// Samples of series whose labels the store does not take.
-    too_long: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Pending {
-    index: usize,
-    at: Timestamp,
-    value: f64,
-    is_tracked: bool,
-    is_fresh: bool,
 }
 
 impl Ingest {
@@ -151,10 +98,8 @@ impl Ingest {
             reports: BTreeMap::new(),
             exemplar_labels: HashMap::new(),
             inherited: Vec::new(),
-            families: HashMap::new(),
-            families_changed: false,
+            families: Families::default(),
             troubles: BTreeMap::new(),
-            scrape: 0,
         }
     }
 
@@ -166,7 +111,6 @@ impl Ingest {
         at: Timestamp,
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
-        self.scrape += 1;
         let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
@@ -183,10 +127,7 @@ impl Ingest {
                 self.nothing(at).and(Err(error))
             }
         };
-        let scrape = self.scrape;
-        let before = self.families.len();
-        self.families.retain(|_, told| scrape - told.last <= METADATA_SCRAPES);
-        self.families_changed |= before != self.families.len();
+        self.families.end();
         (batch.counts, stored)
     }
 
@@ -283,19 +224,7 @@ impl Ingest {
 
     /// What the pages tell of their families, where that has changed since the last call.
     pub(super) fn changed_metadata(&mut self) -> Option<Vec<Metadata>> {
-        if !std::mem::take(&mut self.families_changed) {
-            return None;
-        }
-        let sorted: BTreeMap<&str, &Told> =
-            self.families.iter().map(|(family, told)| (&**family, told)).collect();
-        let metadata = |(family, told): (&str, &Told)| Metadata {
-            target: self.target.clone(),
-            family: family.to_owned(),
-            kind: told.kind.name().to_owned(),
-            help: told.help.to_string(),
-            unit: told.unit.to_string(),
-        };
-        Some(sorted.into_iter().map(metadata).collect())
+        self.families.changed(&self.target)
     }
 
     fn read(
@@ -318,17 +247,15 @@ impl Ingest {
         while let Some(entry) = scan.next(self.cache.guess())? {
             let sample = match entry {
                 Entry::Type(family, kind) => {
-                    self.tell(family, |told| std::mem::replace(&mut told.kind, kind) != kind);
+                    self.families.is(family, kind);
                     continue;
                 }
                 Entry::Help(family, help) => {
-                    let help = &help[..help.floor_char_boundary(HELP_BYTES)];
-                    self.tell(family, |told| update(&mut told.help, help));
+                    self.families.has_help(family, &help);
                     continue;
                 }
                 Entry::Unit(family, unit) => {
-                    let unit = &unit[..unit.floor_char_boundary(HELP_BYTES)];
-                    self.tell(family, |told| update(&mut told.unit, unit));
+                    self.families.has_unit(family, unit);
                     continue;
                 }
                 Entry::Sample(sample) => sample,
@@ -382,20 +309,6 @@ impl Ingest {
             return Err(IngestError::SampleLimit);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, family: &str, change: impl FnOnce(&mut Told) -> bool) {
-        let last = self.scrape;
-        if let Some(told) = self.families.get_mut(family) {
-            told.last = last;
-            self.families_changed |= change(told);
-        } else if self.families.len() < FAMILIES {
-            let mut told =
-                Told { kind: FamilyKind::Unknown, help: Box::default(), unit: Box::default(), last };
-            change(&mut told);
-            self.families.insert(family.into(), told);
-            self.families_changed = true;
-        }
     }
 
     /// Everything that the page brought, and markers for what it lacks.
@@ -511,53 +424,6 @@ impl Ingest {
         }
         *scrapes += 1;
     }
-}
-
-/// What the times of a page's samples are held against.
-#[derive(Clone, Copy)]
-struct Times {
-    /// Of samples without one.
-    at: Timestamp,
-    /// Later samples are refused.
-    horizon: Timestamp,
-    /// Whether series with times of their own end when a page lacks them.
-    track_timestamps: bool,
-}
-
-/// A text in the cache: whether this page brought it.
-#[derive(Clone, Copy)]
-enum Text {
-    Fresh(usize),
-    Known(usize),
-}
-
-impl Batch {
-    fn take(&mut self, text: Text, sample: &Scanned<'_>, timestamp: Option<Timestamp>, times: Times) {
-        let at = timestamp.unwrap_or(times.at);
-        if at > times.horizon {
-            self.out_of_bounds += 1;
-            return;
-        }
-        let is_tracked = timestamp.is_none() || times.track_timestamps;
-        let (index, is_fresh) = match text {
-            Text::Fresh(index) => (index, true),
-            Text::Known(index) => (index, false),
-        };
-        self.samples.push(Pending { index, at, value: sample.value, is_tracked, is_fresh });
-        if let Some(exemplar) = &sample.exemplar {
-            let labels = exemplar.labels.iter().map(|(name, value)| (&**name, &**value)).collect();
-            let at = exemplar.timestamp.unwrap_or(at);
-            self.exemplars.push((index, Exemplar { labels, value: exemplar.value, at }));
-        }
-    }
-}
-
-fn update(text: &mut Box<str>, new: &str) -> bool {
-    let is_new = **text != *new;
-    if is_new {
-        *text = new.into();
-    }
-    is_new
 }
 
 /// Where a part of a text begins.

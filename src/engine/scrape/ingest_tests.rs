@@ -219,7 +219,7 @@ fn families_and_exemplars_are_kept() {
     let expect = r#"{__name__="a_seconds_bucket",instance="i",job="j",le="1.0"}"#;
     assert_eq!(found[0].series.to_string(), expect);
     assert_eq!(found[0].exemplars.len(), 2);
-    for _ in 0..=METADATA_SCRAPES {
+    for _ in 0..=crate::engine::scrape::families::PAGES {
         lab.page("b 1").unwrap();
     }
     assert_eq!(lab.ingest.changed_metadata(), Some(Vec::new()));

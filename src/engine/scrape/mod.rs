@@ -6,8 +6,10 @@
 //! may cost is bounded by its limits, or by our own where the file names none.
 //! Start reading at: [`Scraping::apply`], then `worker`.
 
+mod batch;
 mod cache;
 mod exemplars;
+mod families;
 mod ingest;
 mod pool;
 mod protocol;

@@ -29,8 +29,9 @@ use crate::{
 };
 
 use super::{
+    batch::Counts,
     exemplars::Exemplars,
-    ingest::{Counts, Ingest, PageRules},
+    ingest::{Ingest, PageRules},
     protocol,
     target::ScrapeTarget,
 };
