@@ -114,6 +114,12 @@ fn logarithmic(low: f64, high: f64) -> (Scale, Vec<f64>) {
     (Scale { low: 10_f64.powi(first), high: 10_f64.powi(last), logarithmic: true }, marks)
 }
 
+/// Whether the texts of marks, of so many decimals, say just what the marks are.
+pub(super) fn is_exact(marks: &[f64], display: &Display<'_>, decimals: u16) -> bool {
+    let text = |value: f64, digits: u16| display.unit().format(value, Some(digits)).trimmed();
+    marks.iter().all(|value| text(*value, decimals) == text(*value, decimals.saturating_add(2)))
+}
+
 /// The smallest of 1, 2, 2.5, 5 and 10 times a power of ten, or of the powers of two, that is not below `rough`.
 fn round_step(rough: f64, binary: bool) -> Option<f64> {
     if !rough.is_finite() || rough < 1e-300 {
@@ -256,6 +262,15 @@ mod tests {
         check("short", 0.0, 4e6, "0 | 1 Mil | 2 Mil | 3 Mil | 4 Mil");
         check("bytes", 0.0, 3e9, "0 B | 1 GiB | 2 GiB");
         check("none", -f64::MAX, f64::MAX, "-1.7976931348623157e+308 | 1.7976931348623157e+308");
+    }
+
+    #[test]
+    fn decimals_show_whether_they_are_enough() {
+        let field = Field::new("x", Values::Numbers(Vec::new()));
+        let display = Display::new(&field);
+        assert!(!is_exact(&[0.0, 2.5, 5.0], &display, 0));
+        assert!(is_exact(&[0.0, 5.0, 10.0], &display, 0));
+        assert!(is_exact(&[0.0, 2.5, 5.0], &display, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Mark,
-    axis::{Axis, Reach, Scale, Side, Tick, scale, time_ticks, value_ticks},
+    axis::{Axis, Reach, Scale, Side, Tick, is_exact, scale, time_ticks, value_ticks},
     plot::{Columns, Plotted, plotted},
 };
 use crate::{
@@ -274,7 +274,18 @@ fn axis(index: usize, side: Side, series: &[Series<'_>], most: usize) -> Axis {
         logarithmic: is_logarithmic,
         binary: matches!(unit, "bytes" | "kbytes" | "mbytes" | "gbytes" | "binBps"),
     };
-    let (scale, marks) = scale(reach, most);
+    let (mut scale, mut marks) = self::scale(reach, most);
+    // Where the field has too few decimals for such marks, fewer marks may do.
+    let decimals = of_axis().find_map(|series| series.field.settings.decimals);
+    if let (Some(first), Some(decimals)) = (of_axis().next(), decimals) {
+        let exact = (2..most)
+            .rev()
+            .map(|fewer| self::scale(reach, fewer))
+            .find(|(_, marks)| is_exact(marks, &first.display, decimals));
+        if let (false, Some(exact)) = (is_exact(&marks, &first.display, decimals), exact) {
+            (scale, marks) = exact;
+        }
+    }
     let ticks = of_axis().next().map_or_else(Vec::new, |first| {
         value_ticks(scale, &marks, &first.display, first.field.settings.decimals)
     });
