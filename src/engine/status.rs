@@ -246,6 +246,6 @@ pub trait Observe: Send + Sync {
 
     /// `global.evaluation_interval`, which is also the step of subqueries that name none.
     fn evaluation_interval(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 }

@@ -45,9 +45,12 @@ struct Track {
     series: Option<(Labels, Position)>,
 }
 
-/// Hears of samples that were taken.
+/// Hears of samples that were taken, in their order.
+pub type Hear = Arc<dyn Fn(Vec<(Labels, Timestamp, f64)>) + Send + Sync>;
+
+/// Who hears of them.
 #[derive(Clone)]
-pub(crate) struct Tap(pub(crate) Arc<dyn Fn(Vec<(Labels, Timestamp, f64)>) + Send + Sync>);
+pub(crate) struct Tap(pub(crate) Hear);
 
 impl std::fmt::Debug for Tap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -49,6 +49,7 @@ mod tests;
 mod upkeep;
 
 pub use error::StoreError;
+pub use intake::Hear;
 pub use options::Options;
 pub use outcome::{Cardinality, Committed, Counted, Maintained, Recovery, Rejection, Stats};
 pub use reader::Reader;

@@ -12,7 +12,7 @@ use super::{
     block::Indexes,
     folder::Folder,
     head::Head,
-    intake::{Intake, Tap},
+    intake::{Hear, Intake, Tap},
     log::{Log, OpenSink, open_file},
     recover::{open_blocks, replay},
     state::State,
@@ -125,7 +125,7 @@ impl Store {
 
     /// Has somebody hear of all samples that are taken from now on, in their order; nobody where there is none. It is
     /// called while others wait to commit: it must be quick and must not commit itself.
-    pub fn set_tap(&self, tap: Option<Arc<dyn Fn(Vec<(Labels, Timestamp, f64)>) + Send + Sync>>) {
+    pub fn set_tap(&self, tap: Option<Hear>) {
         self.intake().tap = tap.map(Tap);
     }
 

@@ -74,7 +74,9 @@ impl Forwarder {
         }
         self.store.set_tap(Some(Arc::new(move |samples| {
             let Some((last, others)) = queues.split_last() else { return };
-            others.iter().for_each(|queue| queue.push(samples.clone()));
+            for queue in others {
+                queue.push(samples.clone());
+            }
             last.push(samples);
         })));
     }
@@ -122,7 +124,9 @@ impl Forwarder {
     pub(super) async fn stop(&self) {
         self.store.set_tap(None);
         let routes = std::mem::take(&mut *self.routes());
-        routes.iter().for_each(|route| route.queue.close());
+        for route in &routes {
+            route.queue.close();
+        }
         futures_util::future::join_all(routes.into_iter().map(ended)).await;
     }
 

@@ -87,7 +87,7 @@ pub(super) fn push_instant(at: Timestamp, out: &mut String) {
         out.push('-');
     }
     out.push_str(digits.format(millis / 1000));
-    if millis % 1000 != 0 {
+    if !millis.is_multiple_of(1000) {
         let thousandths = 1000 + millis % 1000;
         out.push('.');
         out.push_str(&digits.format(thousandths)[1..]);

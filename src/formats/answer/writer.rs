@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn values_are_written_with_their_commas() {
         check(|json| json.object(|_| {}), "{}");
-        check(|json| json.list([1, 2], |json, item| json.plain(item)), "[1,2]");
+        check(|json| json.list([1, 2], Json::plain), "[1,2]");
         check(
             |json| {
                 json.object(|object| {

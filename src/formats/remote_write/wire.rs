@@ -104,10 +104,15 @@ impl<'a> Iterator for Fields<'a> {
 /// Appends a number, seven bits to a byte.
 pub(super) fn push_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(low_bits(value) | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(low_bits(value));
+}
+
+/// The last seven bits.
+fn low_bits(value: u64) -> u8 {
+    value.to_le_bytes()[0] & 0x7f
 }
 
 /// How many bytes [`push_varint`] appends.

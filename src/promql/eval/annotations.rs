@@ -27,8 +27,8 @@ impl Annotation {
             Level::Info => "info",
         };
         let before = &query.as_bytes()[..self.span.start.min(query.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let lines = before.split(|byte| *byte == b'\n');
+        let (line, column) = lines.fold((0, 1), |(line, _), text| (line + 1, text.len() + 1));
         format!("PromQL {level}: {} ({line}:{column})", self.message)
     }
 }

@@ -21,7 +21,7 @@ impl Api {
         params::needs_match(asked)?;
         let span = params::span(params::bounds(asked)?);
         for text in asked.values("match[]") {
-            let matchers = params::selector(text, &self.settings.syntax)
+            let matchers = params::selector(text, self.settings.syntax)
                 .map_err(|why| ApiError::parameter("match[]", why))?;
             self.store.delete(&matchers, span)?;
         }

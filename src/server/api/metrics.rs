@@ -13,6 +13,9 @@ use crate::{
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// A figure of samples that are sent on.
+type OfCounts = fn(&ForwardCounts) -> f64;
+
 /// Exposition text in the making.
 struct Text(String);
 
@@ -198,8 +201,7 @@ impl Api {
         if all.is_empty() {
             return;
         }
-        type Of = fn(&ForwardCounts) -> f64;
-        let families: [(&str, &str, &str, Of); 6] = [
+        let families: [(&str, &str, &str, OfCounts); 6] = [
             ("prometheus_remote_storage_samples_total", "counter", "Samples that were sent on.", |counts| {
                 counts.sent as f64
             }),

@@ -15,6 +15,7 @@ pub(super) fn success(write: impl FnOnce(&mut Json)) -> Outcome {
 }
 
 /// As [`success`], with warnings where there are any.
+#[expect(clippy::unnecessary_wraps, reason = "what an endpoint ends with")]
 pub(super) fn with_warnings(warnings: Vec<String>, write: impl FnOnce(&mut Json)) -> Outcome {
     let mut json = Json::default();
     json.raw(r#"{"status":"success","data":"#);

@@ -49,18 +49,18 @@ pub(super) fn plain_limit(asked: &Asked, name: &str) -> Result<Option<usize>, Ap
     Ok(usize::try_from(limit).ok())
 }
 
-pub(super) fn expr(text: &str, options: &syntax::Options) -> Result<Expr, ApiError> {
-    syntax::parse(text, options).map_err(|errors| ApiError::parameter("query", errors.first()))
+pub(super) fn expr(text: &str, options: syntax::Options) -> Result<Expr, ApiError> {
+    syntax::parse(text, &options).map_err(|errors| ApiError::parameter("query", errors.first()))
 }
 
 /// A selector's matchers, or what is wrong with it.
-pub(super) fn selector(text: &str, options: &syntax::Options) -> Result<Vec<Matcher>, String> {
-    let selector = syntax::parse_selector(text, options).map_err(|errors| errors.first())?;
+pub(super) fn selector(text: &str, options: syntax::Options) -> Result<Vec<Matcher>, String> {
+    let selector = syntax::parse_selector(text, &options).map_err(|errors| errors.first())?;
     selector.conditions().map_err(|error| error.to_string())
 }
 
 /// All `match[]`, each of which has to select something less than everything.
-pub(super) fn matchers(asked: &Asked, options: &syntax::Options) -> Result<Vec<Vec<Matcher>>, String> {
+pub(super) fn matchers(asked: &Asked, options: syntax::Options) -> Result<Vec<Vec<Matcher>>, String> {
     let sets: Vec<Vec<Matcher>> =
         asked.values("match[]").map(|text| selector(text, options)).collect::<Result<_, _>>()?;
     if sets.iter().any(|set| set.iter().all(Matcher::matches_empty)) {
@@ -70,7 +70,7 @@ pub(super) fn matchers(asked: &Asked, options: &syntax::Options) -> Result<Vec<V
 }
 
 /// As [`matchers`], where at least one is needed.
-pub(super) fn some_matchers(asked: &Asked, options: &syntax::Options) -> Result<Vec<Vec<Matcher>>, ApiError> {
+pub(super) fn some_matchers(asked: &Asked, options: syntax::Options) -> Result<Vec<Vec<Matcher>>, ApiError> {
     matchers(asked, options).map_err(|why| ApiError::parameter("match[]", why))
 }
 

@@ -30,7 +30,7 @@ impl Api {
         let at = params::time(asked, "time", Instant::of(self.engine.now()))?;
         let timeout = self.timeout(asked)?;
         let lookback = self.lookback(asked)?;
-        let expr = params::expr(asked.value("query"), &self.settings.syntax)?;
+        let expr = params::expr(asked.value("query"), self.settings.syntax)?;
         self.evaluated(asked, limit, false, timeout, lookback, |reader, options| {
             eval::instant(&expr, reader, at.query_timestamp(), options)
         })
@@ -60,7 +60,7 @@ impl Api {
         }
         let timeout = self.timeout(asked)?;
         let lookback = self.lookback(asked)?;
-        let expr = params::expr(asked.value("query"), &self.settings.syntax)?;
+        let expr = params::expr(asked.value("query"), self.settings.syntax)?;
         let (start, end) = (start.query_timestamp(), end.query_timestamp());
         self.evaluated(asked, limit, true, timeout, lookback, |reader, options| {
             eval::range(&expr, reader, start, end, step_millis, options)
@@ -115,13 +115,11 @@ impl Api {
             return Ok(self.settings.query_timeout);
         }
         let nanos = go::duration(text).map_err(|why| ApiError::parameter("timeout", why))?;
-        match u64::try_from(nanos) {
-            Ok(nanos @ 1..) => Ok(Duration::from_nanos(nanos).min(self.settings.query_timeout)),
-            _ => {
-                let shown = go::duration_text(nanos);
-                Err(ApiError::parameter("timeout", format!("timeout must be positive, got {shown}")))
-            }
+        if let Ok(nanos @ 1..) = u64::try_from(nanos) {
+            return Ok(Duration::from_nanos(nanos).min(self.settings.query_timeout));
         }
+        let shown = go::duration_text(nanos);
+        Err(ApiError::parameter("timeout", format!("timeout must be positive, got {shown}")))
     }
 
     /// Milliseconds.
@@ -137,12 +135,12 @@ impl Api {
     }
 
     pub(super) fn format_query(&self, asked: &Asked) -> Outcome {
-        let expr = params::expr(asked.value("query"), &self.settings.syntax)?;
+        let expr = params::expr(asked.value("query"), self.settings.syntax)?;
         success(|json| json.text(&syntax::pretty(&expr, syntax::WIDTH)))
     }
 
     pub(super) fn parse_query(&self, asked: &Asked) -> Outcome {
-        let expr = params::expr(asked.value("query"), &self.settings.syntax)?;
+        let expr = params::expr(asked.value("query"), self.settings.syntax)?;
         success(|json| ast::write(&expr, json))
     }
 }

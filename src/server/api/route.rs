@@ -52,7 +52,7 @@ impl Api {
             return self.guarded(|| self.write(asked));
         }
         let Some((methods, endpoint)) = endpoint(path) else {
-            return self.unknown(asked, path);
+            return Self::unknown(asked, path);
         };
         if !methods.allows(&asked.method) {
             return Reply::text(405, "Method Not Allowed\n").with(header::ALLOW, methods.text());
@@ -60,7 +60,7 @@ impl Api {
         self.guarded(|| endpoint(self, asked).unwrap_or_else(|error| error.reply()))
     }
 
-    fn unknown(&self, asked: &Asked, path: &str) -> Reply {
+    fn unknown(asked: &Asked, path: &str) -> Reply {
         let trimmed = path.strip_suffix('/').unwrap_or_default();
         if asked.method == Method::GET && endpoint(trimmed).is_some() {
             let mut reply = Reply::redirect(&format!("/api/v1/{trimmed}"));

@@ -77,7 +77,7 @@ impl Api {
 
     fn wanted<'a>(&self, asked: &'a Asked) -> Result<Wanted<'a>, ApiError> {
         params::readable(asked)?;
-        let matchers = params::matchers(asked, &self.settings.syntax).map_err(ApiError::bad_data)?;
+        let matchers = params::matchers(asked, self.settings.syntax).map_err(ApiError::bad_data)?;
         let kind = asked.value("type").to_lowercase();
         if !matches!(kind.as_str(), "" | "alert" | "record") {
             return Err(ApiError::parameter("type", format!("not supported value {}", quoted(&kind))));
@@ -232,6 +232,7 @@ fn state(status: &RuleStatus) -> &'static str {
     status.alerts.iter().map(|alert| alert.state).max().unwrap_or(AlertState::Inactive).text()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what `filter` asks for")]
 fn is_active(alert: &&Alert) -> bool {
     alert.resolved_at.is_none()
 }

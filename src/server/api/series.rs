@@ -6,23 +6,23 @@ use super::{
     outcome::{Outcome, truncated, with_warnings},
     params,
 };
-use crate::{series::quoted, server::http::Asked};
+use crate::{formats::answer::Json, series::quoted, server::http::Asked};
 
 impl Api {
     pub(super) fn series(&self, asked: &Asked) -> Outcome {
         params::needs_match(asked)?;
         let limit = params::limit(asked)?;
         let span = params::span(params::bounds(asked)?);
-        let sets = params::some_matchers(asked, &self.settings.syntax)?;
+        let sets = params::some_matchers(asked, self.settings.syntax)?;
         let mut series = self.store.reader().series(&params::borrowed(&sets), span)?;
         let warnings = truncated(&mut series, limit);
-        with_warnings(warnings, |json| json.list(&series, |json, labels| json.labels(labels)))
+        with_warnings(warnings, |json| json.list(&series, Json::labels))
     }
 
     pub(super) fn labels(&self, asked: &Asked) -> Outcome {
         let limit = params::limit(asked)?;
         let span = params::span(params::bounds(asked)?);
-        let sets = params::matchers(asked, &self.settings.syntax).map_err(ApiError::bad_data)?;
+        let sets = params::matchers(asked, self.settings.syntax).map_err(ApiError::bad_data)?;
         let mut names = self.store.reader().label_names(&params::borrowed(&sets), span)?;
         let warnings = truncated(&mut names, limit);
         with_warnings(warnings, |json| json.texts(&names))
@@ -35,7 +35,7 @@ impl Api {
         }
         let limit = params::limit(asked)?;
         let span = params::span(params::bounds(asked)?);
-        let sets = params::matchers(asked, &self.settings.syntax).map_err(ApiError::bad_data)?;
+        let sets = params::matchers(asked, self.settings.syntax).map_err(ApiError::bad_data)?;
         let mut values = self.store.reader().label_values(&name, &params::borrowed(&sets), span)?;
         let warnings = truncated(&mut values, limit);
         with_warnings(warnings, |json| json.texts(&values))

@@ -86,7 +86,7 @@ impl Api {
         let limit = params::plain_limit(asked, "limit")?.unwrap_or(usize::MAX);
         let matchers: Vec<Matcher> = match asked.value("match_target") {
             "" => Vec::new(),
-            text => params::selector(text, &self.settings.syntax)
+            text => params::selector(text, self.settings.syntax)
                 .map_err(|why| ApiError::parameter("match_target", why))?,
         };
         let metric = asked.value("metric");

@@ -24,7 +24,7 @@ const HEAD_BYTES: usize = 128 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(90);
 /// Of a remote write, as it is sent.
 const BODY_BYTES: usize = 32 << 20;
-const BODY_TIME: Duration = Duration::from_secs(60);
+const BODY_TIME: Duration = Duration::from_mins(1);
 /// Bodies above this size wait for one of the few places.
 const SMALL_BODY: u64 = 64 * 1024;
 const LARGE_BODIES: usize = 8;

@@ -556,7 +556,7 @@ fn changes() -> Vec<Case> {
     let mut cases = Vec::new();
     let deletion =
         |fields: &[(&str, &str)]| Case { method: "PUT", ..post("admin", "admin/tsdb/delete_series", fields) };
-    let half = seconds((START + END) / 2);
+    let half = seconds(i64::midpoint(START, END));
     for fields in [
         &[][..],
         &[("match[]", "up{")],

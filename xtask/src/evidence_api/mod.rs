@@ -136,15 +136,14 @@ fn add(tally: &mut Tally, case: &Case, theirs: Reply, ours: Reply) {
     match verdict {
         Verdict::Identical => count.identical += 1,
         Verdict::Equal => {}
-        Verdict::Different(why) => match excuse::excuse(case, &theirs, &ours) {
-            Some(rule) => {
+        Verdict::Different(why) => {
+            if let Some(rule) = excuse::excuse(case, &theirs, &ours) {
                 count.excused += 1;
                 *tally.excuses.entry(rule).or_default() += 1;
-            }
-            None => {
+            } else {
                 count.different += 1;
                 tally.disagreements.push((case.to_string(), why, theirs, ours));
             }
-        },
+        }
     }
 }

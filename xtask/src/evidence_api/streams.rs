@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::judge::{Connection, Query, Server, Setup as Judge, When};
 
 /// How long samples may take on their way.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What arrived.
 #[derive(Debug, Clone, Copy)]

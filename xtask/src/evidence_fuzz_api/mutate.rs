@@ -106,11 +106,8 @@ pub(super) fn request(random: &mut Random, corpus: &[Case]) -> Request {
                 request.target = target.into_iter().map(|byte| char::from(byte & 0x7f)).collect();
             }
             _ => {
-                request.target = format!(
-                    "{}&{}",
-                    request.target,
-                    random.pick(corpus).path.split('?').next_back().unwrap_or_default()
-                )
+                let other = random.pick(corpus).path.split('?').next_back().unwrap_or_default();
+                request.target = format!("{}&{other}", request.target);
             }
         }
     }
@@ -185,7 +182,7 @@ fn write(random: &mut Random) -> Request {
         let labels: Labels = pairs.into_iter().collect();
         let at = 1_750_000_000_000 + random.between(0, 1_000_000);
         let samples: Vec<_> = (0..random.below(5))
-            .map(|index| (Timestamp(at + index as i64), f64::from_bits(random.bits())))
+            .map(|index| (Timestamp(at + i64::try_from(index).unwrap_or(0)), f64::from_bits(random.bits())))
             .collect();
         encoder.series(&labels, &samples);
     }

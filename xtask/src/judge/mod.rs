@@ -15,6 +15,6 @@ mod wire;
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
 pub(crate) use http::{Http, Reply, form};
 pub(crate) use promtool::{Words, promtool};
-pub(crate) use recorded::{Arrival, Recorded, columns, in_order};
+pub(crate) use recorded::{Recorded, columns, in_order};
 pub(crate) use server::{Connection, Query, Server, Setup, When, free_address, load, program};
 pub(crate) use wire::write_request;
