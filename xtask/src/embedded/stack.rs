@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(1);
 /// The ports of Prometheus, of Grafana and of the mock service, which the offset moves.
 const PORTS: [u16; 3] = [9090, 3000, 9091];
 const PROJECT: &str = "trial";
+/// Names an `llmobs` to try instead of building one.
+const PROGRAM: &str = "LLMOBS_PROGRAM";
 
 /// What is started.
 #[derive(Debug, Clone, Default)]
@@ -215,8 +217,11 @@ fn free_offset(number: usize) -> anyhow::Result<u16> {
     (100 + first..45_000).find(free).context("no offset with free ports")
 }
 
-/// Builds the program in the profile of this one, and says where it is.
+/// Builds the program in the profile of this one, and says where it is; or takes one that is built already.
 pub(crate) fn build(repository: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(built) = env::var_os(PROGRAM) {
+        return Ok(built.into());
+    }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "llmobs"]).current_dir(repository);
