@@ -1,6 +1,6 @@
 //! The files that the engine runs: `prometheus.yml` and what it names.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use crate::{
     diagnostic::Diagnostic,
@@ -95,9 +95,9 @@ fn rule_files(config: &Config, warnings: &mut Vec<String>) -> Result<(Vec<Group>
 }
 
 fn unique_jobs(config: &Config) -> Result<(), ReloadError> {
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for job in &config.scrape_configs {
-        if seen.insert(&job.job_name, ()).is_some() {
+        if !seen.insert(&job.job_name) {
             return Err(ReloadError(format!(
                 "found multiple scrape configs with job name \"{}\"",
                 job.job_name

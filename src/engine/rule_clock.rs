@@ -25,7 +25,7 @@ use crate::{
 use super::{Clock, GroupStatus, Notice, Notices, RuleHealth, RuleStatus, load::Loaded};
 
 /// How long after the start groups are evaluated for the first time: targets have been scraped once by then.
-const FIRST_EVALUATION: Duration = Duration::from_millis(1000);
+const FIRST_EVALUATION: Duration = Duration::from_secs(1);
 /// How often an alert that fires is sent again.
 const RESEND_DELAY: PromDuration = PromDuration::from_secs(60);
 /// How long an outage may be for alerts to go on where they were, as in Prometheus.

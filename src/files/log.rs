@@ -125,13 +125,13 @@ mod tests {
         let mut follower = Follower::from_end(&path);
         assert_eq!(follower.lines().unwrap(), [""; 0]);
         let mut log = LogFile::open(&path, 20).unwrap();
-        let mut followed = Vec::new();
+        let mut came = Vec::new();
         for number in 0..10 {
             log.line(&format!("line\n{number}")).unwrap();
-            followed.extend(follower.lines().unwrap());
+            came.extend(follower.lines().unwrap());
         }
         let all: Vec<String> = (0..10).map(|number| format!("line {number}")).collect();
-        assert_eq!(followed, all);
+        assert_eq!(came, all);
         assert_eq!(tail(&path, 3).unwrap(), all[7..]);
         // 3 lines are over 20 bytes: the last of them set aside, and one begun.
         assert_eq!(tail(&path, 100).unwrap(), all[6..]);

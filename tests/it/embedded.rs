@@ -76,6 +76,7 @@ fn request(port: u16, text: &str) -> (u16, String) {
 
 /// Waits until something is so; what was seen last, if it never is.
 #[track_caller]
+#[expect(clippy::disallowed_methods, reason = "a test's patience is measured by the clock")]
 fn eventually<T: std::fmt::Debug>(mut look: impl FnMut() -> T, is_it: impl Fn(&T) -> bool) -> T {
     let begun = Instant::now();
     loop {

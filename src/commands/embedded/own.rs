@@ -20,7 +20,7 @@ pub(super) fn process_metrics() -> String {
     let fields: Vec<f64> =
         rest.split_ascii_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
     let field = |number: usize| fields.get(number - 4).copied().unwrap_or_default();
-    let boot = read("/proc/stat").and_then(|text| {
+    let booted = read("/proc/stat").and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("btime "))?;
         line.trim().parse::<f64>().ok()
     });
@@ -42,8 +42,8 @@ pub(super) fn process_metrics() -> String {
         field(24) * PAGE as f64,
     );
     metric("process_threads", "gauge", "Number of threads.", field(20));
-    if let Some(boot) = boot {
-        let start = boot + field(22) / TICKS_PER_SECOND;
+    if let Some(booted) = booted {
+        let start = booted + field(22) / TICKS_PER_SECOND;
         metric(
             "process_start_time_seconds",
             "gauge",

@@ -13,7 +13,7 @@ use crate::{
         view::{Wish, view},
     },
     diagnostic::Severity,
-    engine::{Engine, Health, Observe as _, Targets},
+    engine::{Engine, Health, Observe, Targets},
     files,
     promql::eval,
     rules::{Alert, AlertState},
@@ -112,7 +112,7 @@ pub(super) async fn show(
         let picture = Picture {
             title: format!("{}, for {}", start.config.service, lasting(begun, now())),
             services: services(start).into_iter().collect(),
-            targets: stack.engine.as_ref().map(|engine| engine.targets()).unwrap_or_default(),
+            targets: stack.engine.as_ref().map(Observe::targets).unwrap_or_default(),
             figures,
             alerts: stack.engine.as_ref().map(alerts).unwrap_or_default(),
             entries: journal.recent(),

@@ -100,9 +100,10 @@ fn dry_run(start: &Start<'_>) -> anyhow::Result<Exit> {
         start.ui.answer(&format!("  {:<12}{}", "data", start.place.data().display()));
         return Ok(Exit::Done);
     };
-    start.ui.answer(&match start.needs_restart(&runner)? {
-        true => format!("end the process {} and start another: what changed needs it", runner.pid),
-        false => format!("write the files and have the process {} read them again", runner.pid),
+    start.ui.answer(&if start.needs_restart(&runner)? {
+        format!("end the process {} and start another: what changed needs it", runner.pid)
+    } else {
+        format!("write the files and have the process {} read them again", runner.pid)
     });
     Ok(Exit::Done)
 }

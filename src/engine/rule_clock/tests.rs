@@ -10,6 +10,9 @@ use crate::{
     tsdb,
 };
 
+/// What was told, in order.
+type Told = Arc<Mutex<Vec<String>>>;
+
 /// An engine's surroundings over a store in memory, with what was said and sent.
 struct World {
     folder: tempfile::TempDir,
@@ -18,8 +21,8 @@ struct World {
     now: Clock,
     /// Added to the time of day: a clock that is set.
     jump: Arc<AtomicI64>,
-    sent: Arc<Mutex<Vec<String>>>,
-    said: Arc<Mutex<Vec<String>>>,
+    sent: Told,
+    said: Told,
 }
 
 impl World {
@@ -33,7 +36,7 @@ impl World {
                 Timestamp(1_700_000_000_000 + passed + jump.load(Ordering::Relaxed))
             })
         };
-        let (sent, said): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>) = Default::default();
+        let (sent, said): (Told, Told) = Default::default();
         let surroundings = Surroundings {
             store: store.clone(),
             clock: Arc::clone(&now),
