@@ -14,6 +14,6 @@ mod wire;
 
 pub(crate) use answer::{Answer, Class, Failure, Outcome, Point, Row, Value};
 pub(crate) use promtool::{Words, promtool};
-pub(crate) use recorded::{Arrival, Recorded, columns, in_order};
-pub(crate) use server::{Connection, Query, Server, When, free_address, program};
+pub(crate) use recorded::{Recorded, columns, in_order};
+pub(crate) use server::{Connection, Query, Server, When, program};
 pub(crate) use wire::write_request;
