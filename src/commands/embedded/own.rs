@@ -43,12 +43,12 @@ pub(super) fn process_metrics() -> String {
     );
     metric("process_threads", "gauge", "Number of threads.", field(20));
     if let Some(booted) = booted {
-        let start = booted + field(22) / TICKS_PER_SECOND;
+        let begun = booted + field(22) / TICKS_PER_SECOND;
         metric(
             "process_start_time_seconds",
             "gauge",
             "Start time of the process since unix epoch in seconds.",
-            start,
+            begun,
         );
     }
     page

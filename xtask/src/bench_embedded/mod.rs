@@ -13,7 +13,7 @@ mod queries;
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -172,7 +172,7 @@ fn wait_for_blocks(server: &Server, end: i64) -> anyhow::Result<()> {
 }
 
 /// The median time from start to ready, over the same files; both run afterwards.
-fn starts(theirs: &mut Server, ours: &mut Stack, config: &PathBuf) -> anyhow::Result<Pair<Duration>> {
+fn starts(theirs: &mut Server, ours: &mut Stack, config: &Path) -> anyhow::Result<Pair<Duration>> {
     let (mut of_theirs, mut of_ours) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         theirs.restart(config)?;

@@ -17,24 +17,24 @@ pub(super) struct Bar {
     theirs: String,
     ours: String,
     measured: f64,
-    bar: f64,
+    limit: f64,
     /// Whether more is better.
     at_least: bool,
 }
 
 impl Bar {
     pub(super) fn held(&self) -> bool {
-        if self.at_least { self.measured >= self.bar } else { self.measured <= self.bar }
+        if self.at_least { self.measured >= self.limit } else { self.measured <= self.limit }
     }
 }
 
 pub(super) fn bars(measured: &Measured) -> Vec<Bar> {
-    let ratio = |what, theirs: String, ours: String, measured, bar, at_least| Bar {
+    let ratio = |what, theirs: String, ours: String, measured, limit, at_least| Bar {
         what,
         theirs,
         ours,
         measured,
-        bar,
+        limit,
         at_least,
     };
     let mut bars = Vec::new();
@@ -87,8 +87,8 @@ pub(super) fn bars(measured: &Measured) -> Vec<Bar> {
         false,
     ));
     let newcomer = &measured.newcomer;
-    let seconds = |what, time: Duration, bar| {
-        ratio(what, String::new(), millis(time), time.as_secs_f64() * 1e3, bar, false)
+    let seconds = |what, time: Duration, limit| {
+        ratio(what, String::new(), millis(time), time.as_secs_f64() * 1e3, limit, false)
     };
     bars.push(seconds("empty folder: start to ready, ms", newcomer.ready, 300.0));
     bars.push(seconds("empty folder: start to first samples, ms", newcomer.first_samples, 1_000.0));
@@ -129,7 +129,7 @@ pub(super) fn table(measured: &Measured) -> String {
             bar.ours,
             bar.measured,
             if bar.at_least { "≥" } else { "≤" },
-            bar.bar,
+            bar.limit,
             if bar.held() { "held" } else { "missed" },
         );
     }

@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 use crate::judge::Connection;
 
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between looks at a process that starts or ends.
 const LOOK: Duration = Duration::from_millis(1);
 /// The ports of Prometheus, of Grafana and of the mock service, which the offset moves.

@@ -123,7 +123,11 @@ pub(super) fn compare(theirs: &Spells, ours: &Spells, bar: impl Fn(&Labels) -> i
                     }
                 }
                 _ => {
-                    compared.faults.push(format!("{labels}: expected {}, got {}", words(theirs), words(ours)))
+                    compared.faults.push(format!(
+                        "{labels}: expected {}, got {}",
+                        words(theirs),
+                        words(ours)
+                    ));
                 }
             }
         }

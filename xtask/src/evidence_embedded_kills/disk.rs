@@ -23,7 +23,7 @@ const SIZE: &str = "size=12m";
 const BALLAST: usize = 5 << 20;
 const SERIES: usize = 500;
 /// How long the disk may take to be full, and to be used again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A mounted file system; it is gone when it is dropped.
 struct Mount(PathBuf);
@@ -204,25 +204,22 @@ pub(super) fn read_only(binary: &Path, folder: &Path) -> anyhow::Result<Trouble>
             return Ok(trouble);
         };
         let before = stack.said().len();
-        match stack.up() {
-            Ok(()) => {
-                let query = Query { expr: "count(up)".to_owned(), when: When::At(now()) };
-                let answers = stack.connect()?.ask(&query)?.is_ok();
-                trouble.words.push(format!("{what}: it starts; queries are answered: {answers}"));
-                if !answers {
-                    trouble.faults.push(format!("read-only disk, {what}: no answer to a query"));
-                }
-                stack.kill()?;
+        if stack.up().is_ok() {
+            let query = Query { expr: "count(up)".to_owned(), when: When::At(now()) };
+            let answers = stack.connect()?.ask(&query)?.is_ok();
+            trouble.words.push(format!("{what}: it starts; queries are answered: {answers}"));
+            if !answers {
+                trouble.faults.push(format!("read-only disk, {what}: no answer to a query"));
             }
-            Err(_) => {
-                stack.forget();
-                let said = stack.said();
-                let said = said.get(before..).unwrap_or_default();
-                let line = said.lines().find(|line| line.contains("error")).unwrap_or(said);
-                trouble.words.push(format!("{what}: it does not start: `{}`", brief(line)));
-                if !said.contains("read-only") && !said.contains("Read-only") {
-                    trouble.faults.push(format!("read-only disk, {what}: the message does not say so"));
-                }
+            stack.kill()?;
+        } else {
+            stack.forget();
+            let said = stack.said();
+            let said = said.get(before..).unwrap_or_default();
+            let line = said.lines().find(|line| line.contains("error")).unwrap_or(said);
+            trouble.words.push(format!("{what}: it does not start: `{}`", brief(line)));
+            if !said.contains("read-only") && !said.contains("Read-only") {
+                trouble.faults.push(format!("read-only disk, {what}: the message does not say so"));
             }
         }
         drop(mount);

@@ -146,10 +146,6 @@ impl Server {
         Connection::open(self.address)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -292,7 +288,7 @@ fn own_folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
