@@ -2,7 +2,8 @@
 //!
 //! Owns: routes, parameters, the JSON of the API, pages.
 //! Must not know: how series are stored, how targets are scraped.
-//! Invariants: what a client sends can fail its own request, no other's.
+//! Invariants: a client can hold a connection, a body and a turn, never more; pages of foreign origins and names of the
+//! public DNS get no answer.
 //! Start reading at: [`http`], [`api`].
 
 pub mod api;

@@ -180,7 +180,7 @@ impl Stack {
         let api = Api::new(
             engine.store().clone(),
             Arc::new(engine.clone()),
-            Arc::new(engine.store().clone()),
+            Arc::new(engine.clone()),
             settings(start, endpoint.address(), engine.store()),
         );
         self.engine = Some(engine);
