@@ -152,7 +152,8 @@ async fn fails(keys: &str, reply: Reply, expect: &str) {
     let lab = Lab::new();
     let other = format!("{{job_name: good, static_configs: [{{targets: ['{}']}}]}}", good.address);
     lab.apply(&format!("{}, {other}", with(keys)), &server);
-    lab.until(|lab| !lab.values("up").is_empty() && !lab.values("good").is_empty()).await;
+    let is_known = |lab: &Lab| lab.scraping.targets().active.iter().all(|one| one.health != Health::Unknown);
+    lab.until(is_known).await;
     let targets = lab.scraping.targets().active;
     let of = |pool: &str| targets.iter().find(|target| target.pool == pool).unwrap();
     assert_eq!((of("j").health, of("good").health), (Health::Down, Health::Up));
