@@ -152,7 +152,8 @@ async fn fails(keys: &str, reply: Reply, expect: &str) {
     let lab = Lab::new();
     let other = format!("{{job_name: good, static_configs: [{{targets: ['{}']}}]}}", good.address);
     lab.apply(&format!("{}, {other}", with(keys)), &server);
-    lab.until(|lab| !lab.values("up").is_empty() && !lab.values("good").is_empty()).await;
+    let is_known = |lab: &Lab| lab.scraping.targets().active.iter().all(|one| one.health != Health::Unknown);
+    lab.until(is_known).await;
     let targets = lab.scraping.targets().active;
     let of = |pool: &str| targets.iter().find(|target| target.pool == pool).unwrap();
     assert_eq!((of("j").health, of("good").health), (Health::Down, Health::Up));
@@ -199,7 +200,8 @@ async fn series_end_with_failures_and_with_their_target() {
     lab.apply("", &server);
     assert!(lab.scraping.targets().active.is_empty());
     lab.until(|lab| lab.values("up").len() == 4).await;
-    assert_eq!(lab.samples("a")[3], (last + 10.0, "!".to_owned()));
+    let (ended, marker) = lab.samples("a")[3].clone();
+    assert!((ended - last - 10.0).abs() < 1e-6 && marker == "!", "{ended} {last} {marker}");
     assert_eq!(lab.values("scrape_series_added").last().unwrap(), "!");
     assert!((lab.clock)().0 >= START + 20_000);
     assert_eq!(server.requests().len(), 3);
