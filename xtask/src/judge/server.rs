@@ -146,6 +146,10 @@ impl Server {
         Connection::open(self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -288,7 +292,7 @@ fn own_folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
