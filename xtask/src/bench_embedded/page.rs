@@ -201,7 +201,7 @@ pub(super) fn page(repository: &Path, measured: &Measured) -> anyhow::Result<Str
         page,
         "\n## A newcomer\n\n\
          In an empty folder, medians of five from the start of the process: ready {}, first samples of the mock service \
-         {}, the page of the viewer ({:.0} KiB) {}. With eight models and 24 h of the mock at 5 s in the store ({} series, \
+         {}, the page of the viewer ({:.0} KiB) {}. With eight models and 24 h of samples in the store ({} series, \
          {:.2} M samples, {:.1} MiB on disk): ready in {}, and {:.0} MiB resident ({:.0} MiB not backed by files, {:.0} MiB at \
          most) after a minute with the page opened over 24 h six times.\n",
         millis(newcomer.ready),

@@ -52,7 +52,7 @@ pub(super) fn page(repository: &Path, trial: &Trial) -> anyhow::Result<String> {
          Made by `cargo xtask evidence embedded --seconds {seconds}` from commit {} ({build}), against \
          Prometheus {version}, both on the files that `llmobs render` writes, on one machine.\n\n\
          Three services of the `llmobs` source are scraped every second by both for {seconds} s; each goes through its \
-         troubles by a script of its own, some 6 s each with some 6 s of good times between them. {GROUPS} groups \
+         troubles by a script of its own, 5 to 6 s each with 5 to 6 s of good times between them. {GROUPS} groups \
          with a phase of their own evaluate the rendered alerts with short times, and some more rules, every second. \
          Afterwards both are asked over HTTP what each series was from when to when, in steps of 0.1 s.\n\n\
          Two scrapers meet a change at instants of their own, up to an interval apart, and so do two clocks of rules: \
