@@ -6,7 +6,7 @@ use super::{
     Measured, Pair,
     queries::{Panel, WINDOWS, quantile},
 };
-use crate::stamp;
+use crate::{embedded::build_words, stamp};
 
 // Writing to a string cannot fail.
 
@@ -137,11 +137,11 @@ pub(super) fn table(measured: &Measured) -> String {
 }
 
 pub(super) fn page(repository: &Path, measured: &Measured) -> anyhow::Result<String> {
-    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let build = build_words();
     let newcomer = &measured.newcomer;
     let mut page = format!(
         "# An embedded stack beside a real Prometheus: speed and size\n\n\
-         Made by `cargo run --release -p xtask -- bench embedded` from commit {} ({build} build), against Prometheus {} on \
+         Made by `cargo run --release -p xtask -- bench embedded` from commit {} ({build}), against Prometheus {} on \
          the same machine. Both have the same {} series with {} samples, 24 h at 15 s, and run the same rendered files. \
          Prometheus got them by remote write; ours were written into its store before its start, because a stack whose \
          rules have run takes no samples older than an hour, as Prometheus does not. Queries and writes go over HTTP by \
@@ -201,7 +201,7 @@ pub(super) fn page(repository: &Path, measured: &Measured) -> anyhow::Result<Str
         page,
         "\n## A newcomer\n\n\
          In an empty folder, medians of five from the start of the process: ready {}, first samples of the mock service \
-         {}, the page of the viewer ({:.0} KiB) {}. With eight models and 24 h of the mock at 5 s in the store ({} series, \
+         {}, the page of the viewer ({:.0} KiB) {}. With eight models and 24 h of samples in the store ({} series, \
          {:.2} M samples, {:.1} MiB on disk): ready in {}, and {:.0} MiB resident ({:.0} MiB not backed by files, {:.0} MiB at \
          most) after a minute with the page opened over 24 h six times.\n",
         millis(newcomer.ready),

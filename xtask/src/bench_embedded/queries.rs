@@ -11,7 +11,7 @@ use crate::{
     judge::{Query, Server, When},
 };
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 const MINUTE: i64 = 60_000;
 
 /// A window of the dashboard: its name, its length in minutes, its step in seconds, and what Grafana takes for

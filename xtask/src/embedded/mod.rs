@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use exporter::Exporter;
 pub(crate) use script::{Mood, Script, TROUBLES};
-pub(crate) use stack::{Setup, Stack, build};
+pub(crate) use stack::{Setup, Stack, build, build_words};
 pub(crate) use usage::{Usage, folder_bytes};
 
 /// Milliseconds since the epoch.

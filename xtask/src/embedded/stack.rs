@@ -217,6 +217,15 @@ fn free_offset(number: usize) -> anyhow::Result<u16> {
     (100 + first..45_000).find(free).context("no offset with free ports")
 }
 
+/// What is on trial, for a page.
+pub(crate) fn build_words() -> &'static str {
+    match env::var_os(PROGRAM) {
+        Some(_) => "a build that `LLMOBS_PROGRAM` named",
+        None if cfg!(debug_assertions) => "debug build",
+        None => "release build",
+    }
+}
+
 /// Builds the program in the profile of this one, and says where it is; or takes one that is built already.
 pub(crate) fn build(repository: &Path) -> anyhow::Result<PathBuf> {
     if let Some(built) = env::var_os(PROGRAM) {

@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{Trial, rules::GROUPS};
-use crate::stamp;
+use crate::{embedded::build_words, stamp};
+
+/// Differences that are written out.
+const LISTED: usize = 12;
 
 // Writing to a string cannot fail.
 
@@ -42,14 +45,14 @@ pub(super) fn summary(trial: &Trial) -> String {
 }
 
 pub(super) fn page(repository: &Path, trial: &Trial) -> anyhow::Result<String> {
-    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let build = build_words();
     let Trial { version, seconds, fed, reasons, .. } = trial;
     let mut page = format!(
         "# The embedded stack beside a real Prometheus\n\n\
-         Made by `cargo xtask evidence embedded --seconds {seconds}` from commit {} ({build} build), against \
+         Made by `cargo xtask evidence embedded --seconds {seconds}` from commit {} ({build}), against \
          Prometheus {version}, both on the files that `llmobs render` writes, on one machine.\n\n\
          Three services of the `llmobs` source are scraped every second by both for {seconds} s; each goes through its \
-         troubles by a script of its own, some 6 s each with some 6 s of good times between them. {GROUPS} groups \
+         troubles by a script of its own, 5 to 6 s each with 5 to 6 s of good times between them. {GROUPS} groups \
          with a phase of their own evaluate the rendered alerts with short times, and some more rules, every second. \
          Afterwards both are asked over HTTP what each series was from when to when, in steps of 0.1 s.\n\n\
          Two scrapers meet a change at instants of their own, up to an interval apart, and so do two clocks of rules: \
@@ -105,8 +108,11 @@ pub(super) fn page(repository: &Path, trial: &Trial) -> anyhow::Result<String> {
     }
     if !trial.faults.is_empty() {
         let _ = writeln!(page, "\n## Differences\n");
-        for fault in &trial.faults {
+        for fault in trial.faults.iter().take(LISTED) {
             let _ = writeln!(page, "- {fault}");
+        }
+        if let Some(more) = trial.faults.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            let _ = writeln!(page, "- and {more} more");
         }
     }
     Ok(page)

@@ -69,12 +69,15 @@ pub(super) fn jumps(binary: &Path, folder: &Path) -> anyhow::Result<Trouble> {
         let targets = stack.connect()?.json("/api/v1/targets?state=active")?;
         let target = &targets["data"]["activeTargets"][0];
         let error = target["lastError"].as_str().unwrap_or_default();
-        let said = stack.said().lines().count().saturating_sub(lines);
+        let log = stack.said();
+        let said = log.lines().count().saturating_sub(lines);
+        let last = if said == 0 { "" } else { log.lines().last().unwrap_or_default() };
         trouble.words.push(format!(
             "{what}: in its last 6 s {scraped} samples of `up` and {recorded} of a rule; the target is {}{}; {said} lines in \
-             the log",
+             the log{}",
             target["health"].as_str().unwrap_or("unknown"),
             if error.is_empty() { String::new() } else { format!(" ({error})") },
+            if last.is_empty() { String::new() } else { format!(", the last: `{}`", last.replace('`', "'")) },
         ));
         if must && (scraped < 4.0 || recorded < 4.0) {
             trouble.faults.push(format!("clock, {what}: scraping or rules stand still"));

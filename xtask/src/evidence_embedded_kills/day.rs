@@ -49,13 +49,12 @@ pub(crate) fn write(folder: &Path, series: &[Recorded]) -> anyhow::Result<Loaded
     let begun = Instant::now();
     std::fs::create_dir_all(folder)?;
     let (store, _) = Store::open(folder, Options::default())?;
-    let refs: Vec<_> = series.iter().map(|series| store.series(&series.labels)).collect();
     let mut maintained = i64::MIN;
     let mut samples = 0;
     for batch in in_order(series).chunks(BATCH) {
-        let of: Vec<_> =
-            batch.iter().map(|(index, at, value)| (refs[*index], Timestamp(*at), *value)).collect();
-        let committed = store.commit_refs(&of)?;
+        let of =
+            |(index, at, value): &(usize, i64, f64)| (series[*index].labels.clone(), Timestamp(*at), *value);
+        let committed = store.commit(&batch.iter().map(of).collect::<Vec<_>>())?;
         ensure!(committed.rejected.is_empty(), "rejected: {:?}", committed.rejected.first());
         samples += committed.appended;
         let last = batch.last().map_or(0, |(_, at, _)| *at);

@@ -110,15 +110,17 @@ fn found(stack: &Stack, times: &[i64]) -> anyhow::Result<usize> {
 /// The disk fills up under writes, then there is room again; then the process is killed and started.
 pub(super) fn full(binary: &Path, folder: &Path) -> anyhow::Result<Trouble> {
     let mut trouble = Trouble { name: "full disk", words: Vec::new(), faults: Vec::new() };
-    let at = folder.join("small");
+    let service = Exporter::start(Script::well(now() - 3_600_000), 1.0)?;
+    // The store's folder alone, so that there is room for the log.
+    let mut stack = Stack::prepare(binary, &setup(&service, &folder.join("beside-small")))?;
+    let at = stack.data();
     let Some(mount) = Mount::small(&at)? else {
         trouble.words.push("not tried: this user cannot mount a small disk".to_owned());
         return Ok(trouble);
     };
     let ballast = at.join("ballast");
     fs::write(&ballast, vec![0x55; BALLAST])?;
-    let service = Exporter::start(Script::well(now() - 3_600_000), 1.0)?;
-    let mut stack = Stack::start(binary, &setup(&service, &at))?;
+    stack.up()?;
     let mut client = Client::new(&stack)?;
     let mut acknowledged = Vec::new();
     let begun = Instant::now();
@@ -203,7 +205,6 @@ pub(super) fn read_only(binary: &Path, folder: &Path) -> anyhow::Result<Trouble>
             trouble.words.push("not tried: this user cannot mount".to_owned());
             return Ok(trouble);
         };
-        let before = stack.said().len();
         if stack.up().is_ok() {
             let query = Query { expr: "count(up)".to_owned(), when: When::At(now()) };
             let answers = stack.connect()?.ask(&query)?.is_ok();
@@ -215,10 +216,9 @@ pub(super) fn read_only(binary: &Path, folder: &Path) -> anyhow::Result<Trouble>
         } else {
             stack.forget();
             let said = stack.said();
-            let said = said.get(before..).unwrap_or_default();
-            let line = said.lines().find(|line| line.contains("error")).unwrap_or(said);
+            let line = said.lines().rfind(|line| line.contains("error")).unwrap_or_default();
             trouble.words.push(format!("{what}: it does not start: `{}`", brief(line)));
-            if !said.contains("read-only") && !said.contains("Read-only") {
+            if !line.to_lowercase().contains("read-only") {
                 trouble.faults.push(format!("read-only disk, {what}: the message does not say so"));
             }
         }

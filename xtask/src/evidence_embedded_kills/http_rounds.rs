@@ -82,10 +82,11 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
 
     let mut random = Random::new(seed);
     let mut known: Vec<Vec<Write>> = Vec::new();
-    let mut next = 0;
+    // A client that writes faster than once a millisecond is ahead of the clock, and goes on there.
+    let (mut next, mut last) = (0, 0);
     for kill in 1..=kills {
         let moment = Duration::from_millis(random.between(30, 1_500).unsigned_abs());
-        let told = one(&mut stack, next, moment)?;
+        let told = one(&mut stack, next, last, moment)?;
         let killed = now();
         rounds.kills += 1;
         let mut fault = |what: String| rounds.faults.push(format!("kill {kill}: {what}"));
@@ -97,6 +98,7 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
             return Ok(rounds);
         }
         rounds.starts.push(stack.started_in);
+        last = told.in_flight.or(told.acknowledged.last().copied()).map_or(last, |write| write.at);
         next += told.acknowledged.len() + usize::from(told.in_flight.is_some());
         let mut connection = stack.connect()?;
         let missing = missing(&mut connection, &told.acknowledged)?;
@@ -137,17 +139,16 @@ pub(super) fn run(binary: &Path, kills: u32, seed: u64) -> anyhow::Result<HttpRo
 }
 
 /// Writes until the process is killed.
-fn one(stack: &mut Stack, first: usize, moment: Duration) -> anyhow::Result<Known> {
+fn one(stack: &mut Stack, first: usize, last: i64, moment: Duration) -> anyhow::Result<Known> {
     let connection = stack.connect()?;
-    let client = thread::spawn(move || write(connection, first));
+    let client = thread::spawn(move || write(connection, first, last));
     thread::sleep(moment);
     stack.kill()?;
     client.join().ok().context("the client panicked")
 }
 
-fn write(mut connection: Connection, first: usize) -> Known {
+fn write(mut connection: Connection, first: usize, mut last: i64) -> Known {
     let mut known = Known::default();
-    let mut last = 0;
     for number in first.. {
         let write = Write { number, at: now().max(last + 1) };
         last = write.at;

@@ -31,6 +31,9 @@ const PAGE: &str = "assets/evidence/embedded-kills.md";
 /// The longest that a start may take over 24 h of data; a debug build is slower.
 const LONGEST_START: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 });
 
+/// Faults on the screen; the page has all.
+const SHOWN: usize = 40;
+
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -78,7 +81,9 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let found = find(&binary, &folder, args);
     fs::remove_dir_all(&folder).context("cannot remove the folder")?;
     let findings = found?;
-    print!("{}", page::summary(&findings));
+    for fault in findings.faults().take(SHOWN) {
+        println!("fault: {fault}");
+    }
     if !args.check {
         fs::write(repository.join(PAGE), page::page(repository, args, &findings)?)
             .with_context(|| format!("cannot write `{PAGE}`"))?;
@@ -96,12 +101,16 @@ fn find(binary: &Path, folder: &Path, args: &Args) -> anyhow::Result<Findings> {
     }
     println!("{}", page::of_http(&http));
     let mut troubles = Vec::new();
+    let mut tell = |trouble: Trouble| {
+        print!("{}", page::of_trouble(&trouble));
+        troubles.push(trouble);
+    };
     if !args.check {
-        troubles.push(disk::full(binary, folder)?);
-        troubles.push(disk::read_only(binary, folder)?);
-        troubles.push(clock::jumps(binary, folder)?);
-        troubles.push(churn::in_store(folder)?);
-        troubles.push(churn::over_http(binary, args.churn_minutes)?);
+        tell(disk::full(binary, folder)?);
+        tell(disk::read_only(binary, folder)?);
+        tell(clock::jumps(binary, folder)?);
+        tell(churn::over_http(binary, args.churn_minutes)?);
+        tell(churn::in_store(folder)?);
     }
     Ok(Findings { http, store, troubles, took: begun.elapsed() })
 }

@@ -2,8 +2,8 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use super::{Args, Findings, HttpRounds, LONGEST_START, StoreRounds, store_child};
-use crate::stamp;
+use super::{Args, Findings, HttpRounds, LONGEST_START, StoreRounds, Trouble, store_child};
+use crate::{embedded::build_words, stamp};
 
 // Writing to a string cannot fail.
 
@@ -40,26 +40,20 @@ pub(super) fn of_http(http: &HttpRounds) -> String {
     )
 }
 
-pub(super) fn summary(findings: &Findings) -> String {
-    let mut text = String::new();
-    for trouble in &findings.troubles {
-        let _ = writeln!(text, "{}:", trouble.name);
-        for words in &trouble.words {
-            let _ = writeln!(text, "  {words}");
-        }
-    }
-    for fault in findings.faults().take(40) {
-        let _ = writeln!(text, "fault: {fault}");
+pub(super) fn of_trouble(trouble: &Trouble) -> String {
+    let mut text = format!("{}:\n", trouble.name);
+    for words in &trouble.words {
+        let _ = writeln!(text, "  {words}");
     }
     text
 }
 
 pub(super) fn page(repository: &Path, args: &Args, findings: &Findings) -> anyhow::Result<String> {
-    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let build = build_words();
     let Findings { http, store, .. } = findings;
     let mut page = format!(
         "# `kill -9` of an embedded stack, and other bad days\n\n\
-         Made by `cargo xtask evidence embedded-kills --count {} --seed {}` from commit {} ({build} build) in {:.0} \
+         Made by `cargo xtask evidence embedded-kills --count {} --seed {}` from commit {} ({build}) in {:.0} \
          min.\n\n\
          ## `llmobs up` under remote write\n\n\
          The store holds 24 h of {} series, {} samples in {:.1} MiB. A client sends requests of 20 samples one after the \
