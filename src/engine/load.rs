@@ -180,6 +180,6 @@ mod tests {
             &[("prometheus.yml", "rule_files: [r.yml]"), ("r.yml", &RULES.replace("sum(up)", "sum(up"))],
             Err("r.yml:1:54: unclosed left parenthesis"),
         );
-        check(&[], Err("cannot read `prometheus.yml`: No such file or directory (os error 2)"));
+        check(&[], Err("cannot read `prometheus.yml`: it does not exist"));
     }
 }
