@@ -117,7 +117,7 @@ impl Subject {
     /// A whole run.
     fn measure(&self) -> anyhow::Result<Course> {
         let begun = Instant::now();
-        let mut up = self.command(&["up", "--port-offset", PORT_OFFSET]);
+        let mut up = self.command(&["up", "--engine", "docker", "--port-offset", PORT_OFFSET]);
         let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let mut steps = Vec::new();
         for line in BufReader::new(up.stderr.take().context("no stderr")?).lines() {
@@ -147,8 +147,12 @@ impl Subject {
                 faults.push(format!("`{what}`: {}, {stdout} {stderr}", output.status));
             }
         };
-        check("up", &self.llmobs(&["up", "--port-offset", PORT_OFFSET])?, None);
-        check("up --dry-run", &self.llmobs(&["up", "--dry-run"])?, Some("nothing to do\n"));
+        check("up", &self.llmobs(&["up", "--engine", "docker", "--port-offset", PORT_OFFSET])?, None);
+        check(
+            "up --dry-run",
+            &self.llmobs(&["up", "--engine", "docker", "--dry-run"])?,
+            Some("nothing to do\n"),
+        );
         check("status", &self.llmobs(&["status"])?, None);
         check("down --volumes", &self.llmobs(&["down", "--volumes"])?, None);
         let left: Vec<_> = self.objects()?.into_iter().map(|(kind, name)| format!("{kind} {name}")).collect();
@@ -167,7 +171,7 @@ impl Subject {
         let log = self.folder.join("log");
         let file = fs::File::create(&log).context("cannot create the log")?;
         let begun = Instant::now();
-        let mut up = self.command(&["up", "--port-offset", PORT_OFFSET]);
+        let mut up = self.command(&["up", "--engine", "docker", "--port-offset", PORT_OFFSET]);
         let mut up = up.stdout(Stdio::null()).stderr(file).spawn()?;
         while begun.elapsed() < moment && up.try_wait()?.is_none() {
             std::thread::sleep(Duration::from_millis(1));

@@ -29,7 +29,7 @@ fn down_keeps_data_and_password_until_told_otherwise() {
 
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     // The offset is remembered.
-    project.change(&["up"]).done();
+    project.change(&["up", "--engine", "docker"]).done();
     assert_eq!(grafana::admin(&project).password, password);
     grafana::dashboard(&project).unwrap();
     let samples = query(&project.prometheus(), "up{job=\"mock\"}[1h]").unwrap();

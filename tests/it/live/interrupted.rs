@@ -13,7 +13,7 @@ fn an_interrupted_up_says_what_remains_and_is_mended() {
     {
         let _one_at_a_time = engine_lock();
         let offset = project.offset.to_string();
-        let args = ["up", "--project", &project.name, "--port-offset", &offset];
+        let args = ["up", "--engine", "docker", "--project", &project.name, "--port-offset", &offset];
         let mut up = project.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(up.stderr.take().unwrap());
         // The network is there, the containers are not.

@@ -12,7 +12,7 @@ use super::project::{Project, engine_lock};
 fn kill_after(project: &Project, moment: Duration) {
     let _one_at_a_time = engine_lock();
     let offset = project.offset.to_string();
-    let args = ["up", "--project", &project.name, "--port-offset", &offset];
+    let args = ["up", "--engine", "docker", "--project", &project.name, "--port-offset", &offset];
     let begun = Instant::now();
     let mut up = project.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while begun.elapsed() < moment && up.try_wait().unwrap().is_none() {

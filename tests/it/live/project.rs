@@ -109,7 +109,7 @@ impl Project {
 
     pub(super) fn up(&self, args: &[&str]) -> Ran {
         let offset = self.offset.to_string();
-        self.change(&[&["up", "--port-offset", &offset], args].concat())
+        self.change(&[&["up", "--engine", "docker", "--port-offset", &offset], args].concat())
     }
 
     pub(super) fn down(&self, args: &[&str]) -> Ran {

@@ -89,7 +89,15 @@ fn missing_images_are_told() {
     let images = {
         let _one_at_a_time = engine_lock();
         let before = made_images();
-        let up = ["up", "--port-offset", &offset, "--set", "stack.images.prometheus=127.0.0.1:1/none:1"];
+        let up = [
+            "up",
+            "--engine",
+            "docker",
+            "--port-offset",
+            &offset,
+            "--set",
+            "stack.images.prometheus=127.0.0.1:1/none:1",
+        ];
         let said = refusal(&project, project.run(&up));
         // Not planned where another stack has brought it.
         let said = said.replace("  load image llmobs-exporter:0.1.0\n", "");
@@ -126,7 +134,7 @@ fn a_state_folder_that_cannot_be_written_is_told() {
 fn an_absent_daemon_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut up = Command::new(env!("CARGO_BIN_EXE_llmobs"));
-    up.args(["up", "--state-dir", "state"]).current_dir(folder.path()).env_clear();
+    up.args(["up", "--engine", "docker", "--state-dir", "state"]).current_dir(folder.path()).env_clear();
     up.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let ran = run(&mut up).ended_with(2);
     assert_snapshot!(from_error(&ran.stderr), @"
@@ -151,7 +159,8 @@ fn a_forbidden_socket_is_told() {
     fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut up = Command::new("setpriv");
     up.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&copy);
-    up.args(["up", "--project", &project.name, "--state-dir"]).arg(state.path().join("state"));
+    up.args(["up", "--engine", "docker", "--project", &project.name, "--state-dir"])
+        .arg(state.path().join("state"));
     up.current_dir(project.path()).env_remove("DOCKER_HOST").env_remove("LLMOBS_PROJECT");
     let ran = run(&mut up);
     if ran.stderr.starts_with("setpriv: ") {
