@@ -2,6 +2,7 @@
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -231,7 +232,8 @@ impl RunningGroup {
     fn schedule(&self) -> Schedule {
         let interval = self.interval.as_millis().max(1);
         let mut hasher = DefaultHasher::new();
-        (&self.file, self.name()).hash(&mut hasher);
+        // Without its folder, so that a stack keeps its instants wherever it lies.
+        (Path::new(&self.file).file_name(), self.name()).hash(&mut hasher);
         Schedule { interval, offset: hasher.finish() % interval }
     }
 

@@ -147,8 +147,9 @@ async fn alerts_go_on_after_a_restart() {
     after.wait(12).await;
     // The time in which nothing ran does not count.
     let moved = since(&after).0 - active_at.0;
-    assert!((0..15_000).contains(&moved), "{moved}");
-    after.wait(30).await;
+    assert!((0..25_000).contains(&moved), "{moved}");
+    // The instants of the group depend on where its file lies.
+    after.wait(45).await;
     assert_eq!(after.clock.status()[0].rules[0].alerts[0].state, crate::rules::AlertState::Firing);
 }
 
