@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -26,6 +26,7 @@ use super::{
     Notices, Observe, ReloadError, Runtime, SeriesExemplars, Targets,
     forward::Forwarder,
     load::{Loaded, load},
+    lock,
     notify::Notifier,
     rule_clock::{RuleClock, Surroundings},
     scrape::Scraping,
@@ -348,8 +349,4 @@ impl Observe for Engine {
     fn now(&self) -> Timestamp {
         (self.shared.setup.clock)()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

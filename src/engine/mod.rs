@@ -32,3 +32,10 @@ pub use status::{
     Alertmanagers, Clock, Counters, DroppedTarget, Exemplar, ForwardCounts, Forwarding, GroupStatus, Health,
     Metadata, Observe, ReloadError, RuleHealth, RuleStatus, Runtime, SeriesExemplars, Target, Targets,
 };
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A panic of one task must not silence the others; what it left is overwritten by the next one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use crate::{
 use super::{
     Alertmanagers, Hosts, Notice, Notices,
     fetch::{Bodies, Bounds, Client, Outgoing, Url},
+    lock,
     outbox::{Outbox, body, generator_url, outgoing},
     relabel::{Relabelling, Verdict},
 };
@@ -234,8 +235,4 @@ impl Receiver {
         let text: String = text.trim().chars().take(200).collect();
         Err(format!("it answers {} {text}", answer.status.as_u16()).trim_end().to_owned())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

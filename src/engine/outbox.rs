@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::{rules::DueAlert, series::Labels, time::Timestamp};
+use crate::{rules::DueAlert, series::Labels, text::form_encoded, time::Timestamp};
 
 use super::relabel::{Relabelling, Verdict};
 
@@ -104,16 +104,7 @@ pub(super) fn outgoing(
 
 /// The page of an expression on the server.
 pub(super) fn generator_url(external_url: &str, expr: &str) -> String {
-    let encoded: String = expr
-        .bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            b' ' => "+".to_owned(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect();
+    let encoded = form_encoded(expr);
     format!("{}/graph?g0.expr={encoded}&g0.tab=1", external_url.trim_end_matches('/'))
 }
 
@@ -129,20 +120,13 @@ pub(super) fn body(alerts: &[Outgoing], relabelling: &Relabelling) -> Vec<u8> {
         generator_url: &'a str,
         labels: BTreeMap<String, String>,
     }
-    let posted = |alert: &'_ Outgoing| {
+    let posted = |alert: &Outgoing| {
         let mut labels = alert.labels.edit();
         if relabelling.run(&mut labels) != Verdict::Kept {
             return None;
         }
         let labels = labels.finish();
-        Some((alert.clone(), labels))
-    };
-    let kept: Vec<(Outgoing, Labels)> = alerts.iter().filter_map(posted).collect();
-    if kept.is_empty() {
-        return Vec::new();
-    }
-    let shown = |(alert, labels): &(Outgoing, Labels)| {
-        serde_json::to_value(Posted {
+        let posted = Posted {
             annotations: alert
                 .annotations
                 .iter()
@@ -152,9 +136,13 @@ pub(super) fn body(alerts: &[Outgoing], relabelling: &Relabelling) -> Vec<u8> {
             starts_at: alert.starts_at.to_string(),
             generator_url: &alert.generator_url,
             labels: labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        })
+        };
+        serde_json::to_value(posted).ok()
     };
-    let values: Vec<_> = kept.iter().filter_map(|alert| shown(alert).ok()).collect();
+    let values: Vec<_> = alerts.iter().filter_map(posted).collect();
+    if values.is_empty() {
+        return Vec::new();
+    }
     serde_json::Value::Array(values).to_string().into_bytes()
 }
 

@@ -4,7 +4,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,7 +23,7 @@ use crate::{
     tsdb::{Rejection, Store},
 };
 
-use super::{Clock, GroupStatus, Notice, Notices, RuleHealth, RuleStatus, load::Loaded};
+use super::{Clock, GroupStatus, Notice, Notices, RuleHealth, RuleStatus, load::Loaded, lock};
 
 /// How long after the start groups are evaluated for the first time: targets have been scraped once by then.
 const FIRST_EVALUATION: Duration = Duration::from_secs(1);
@@ -380,11 +380,6 @@ impl Ledger for Book<'_> {
             }
         }
     }
-}
-
-/// A panic of one evaluation must not silence the others; what it left is overwritten by the next one.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

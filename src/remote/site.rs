@@ -1,12 +1,10 @@
 //! A server that a user names by its address.
 
-use std::{
-    fmt::{self, Write as _},
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt, str::FromStr, time::Duration};
 
 use hyper::Method;
+
+use crate::text::percent_encoded;
 
 use super::{
     Answer, Credentials, Endpoint, RemoteError,
@@ -133,7 +131,7 @@ impl Site {
         time: Duration,
     ) -> Result<Answer, RemoteError> {
         let encoded: Vec<String> =
-            form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+            form.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value, b""))).collect();
         let encoded = encoded.join("&");
         let path = format!("{}{path}", self.prefix);
         let credentials = self.credentials.as_ref();
@@ -147,21 +145,6 @@ impl Site {
         let message = Message { method: Method::GET, path: &path, credentials, form: None };
         send(to, &self.address(), message, limits).await
     }
-}
-
-/// Percent-encodes a value of a form; what stays as it is stays so everywhere.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => {
-                // A `String` takes everything.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
 }
 
 /// Undoes percent-encoding; none where it is broken.
@@ -227,6 +210,6 @@ mod tests {
 
     #[test]
     fn forms_are_encoded() {
-        assert_eq!(encode("sum(a{b=\"é\"}) + 1"), "sum%28a%7Bb%3D%22%C3%A9%22%7D%29%20%2B%201");
+        assert_eq!(percent_encoded("sum(a{b=\"é\"}) + 1", b""), "sum%28a%7Bb%3D%22%C3%A9%22%7D%29%20%2B%201");
     }
 }

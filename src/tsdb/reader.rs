@@ -184,6 +184,19 @@ impl Reader {
     }
 }
 
+/// As the store is at each question; of several that belong together, ask one [`Reader`].
+impl Select for Store {
+    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
+        let reader = self.reader();
+        let own = |series: Selected<'_>| Selected {
+            labels: series.labels,
+            times: Cow::Owned(series.times.into_owned()),
+            values: Cow::Owned(series.values.into_owned()),
+        };
+        Ok(reader.select(matchers, span)?.into_iter().map(own).collect())
+    }
+}
+
 impl Select for Reader {
     fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
         let (found, indexes) = self.find(matchers, span)?;

@@ -1,7 +1,6 @@
 //! The process that is the stack: the engine with its API, the viewer and the mock service.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -25,7 +24,6 @@ use crate::{
     exporter::{self, Pages},
     files::{self, Lock},
     remote::Endpoint,
-    series::{Matcher, Select, SelectError, Selected, TimeSpan},
     server::{
         api::{Api, Settings},
         http,
@@ -243,22 +241,6 @@ fn settings(start: &Start<'_>, address: SocketAddr, store: &Store) -> Settings {
     settings
 }
 
-/// A store as it is at each question.
-struct Live(Store);
-
-impl Select for Live {
-    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
-        let reader = self.0.reader();
-        let found = reader.select(matchers, span)?.into_iter();
-        let own = |series: Selected<'_>| Selected {
-            labels: series.labels,
-            times: Cow::Owned(series.times.into_owned()),
-            values: Cow::Owned(series.values.into_owned()),
-        };
-        Ok(found.map(own).collect())
-    }
-}
-
 /// The viewer of the rendered dashboards, read at each request.
 fn viewer(start: &Start<'_>, engine: &Engine) -> Viewer {
     let folder = start.place.files().join("grafana/provisioning/dashboards");
@@ -269,7 +251,7 @@ fn viewer(start: &Start<'_>, engine: &Engine) -> Viewer {
     };
     let intervals = start.config.targets.iter().map(|target| target.scrape_interval);
     Viewer {
-        data: Arc::new(Live(engine.store().clone())),
+        data: Arc::new(engine.store().clone()),
         engine: Arc::new(engine.clone()),
         dashboards: Box::new(texts),
         home: Some(HOME_DASHBOARD_UID.to_owned()),

@@ -37,13 +37,3 @@ pub(super) fn regex(value: &str) -> String {
     }
     escaped
 }
-
-/// As JavaScript's `encodeURIComponent`, and the five marks that it leaves.
-pub(super) fn percent(value: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    value.bytes().map(encode).collect()
-}

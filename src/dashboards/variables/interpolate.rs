@@ -2,9 +2,10 @@
 
 use super::{
     Chosen,
-    escape::{literal, pattern, percent, regex},
+    escape::{literal, pattern, regex},
 };
 use crate::dashboards::{query::Steps, time_range::TimeRange};
+use crate::text::percent_encoded;
 
 /// What a text may speak of.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +100,9 @@ impl<'a> Context<'a> {
 
     fn built_in(&self, name: &str, format: Option<&str>) -> Option<String> {
         let seconds = |millis: i64| format!("{}s", millis.max(1000) / 1000);
-        let encoded =
-            |text: &str| if format == Some("percentencode") { percent(text) } else { text.to_owned() };
+        let encoded = |text: &str| {
+            if format == Some("percentencode") { percent_encoded(text, b"") } else { text.to_owned() }
+        };
         let steps = self.steps;
         Some(match name {
             "__interval" => duration(steps?.interval),
@@ -112,7 +114,9 @@ impl<'a> Context<'a> {
             "__range_ms" => self.range.millis().to_string(),
             "__from" => time(self.range.from, format),
             "__to" => time(self.range.to, format),
-            "__url_time_range" => format!("from={}&to={}", percent(self.raw.0), percent(self.raw.1)),
+            "__url_time_range" => {
+                format!("from={}&to={}", percent_encoded(self.raw.0, b""), percent_encoded(self.raw.1, b""))
+            }
             "__all_variables" => self.variables.iter().map(query_param).collect::<Vec<_>>().join("&"),
             "__dashboard" => self.dashboard.1.to_owned(),
             "__dashboard.uid" => self.dashboard.0.to_owned(),
@@ -152,9 +156,10 @@ fn time(at: crate::time::Timestamp, format: Option<&str>) -> String {
 }
 
 fn query_param(chosen: &Chosen) -> String {
-    let name = percent(&chosen.variable.name);
-    let one =
-        |value: &String| format!("var-{name}={}", percent(if chosen.is_all() { "$__all" } else { value }));
+    let name = percent_encoded(&chosen.variable.name, b"");
+    let one = |value: &String| {
+        format!("var-{name}={}", percent_encoded(if chosen.is_all() { "$__all" } else { value }, b""))
+    };
     chosen.values.iter().map(one).collect::<Vec<_>>().join("&")
 }
 
@@ -168,7 +173,7 @@ fn written(chosen: &Chosen, format: &str) -> String {
         return chosen.text();
     }
     if let (true, Some(all)) = (chosen.is_all(), &variable.all_value) {
-        return if format == "percentencode" { percent(all) } else { all.clone() };
+        return if format == "percentencode" { percent_encoded(all, b"") } else { all.clone() };
     }
     let values = chosen.expanded();
     let joined = |separator: &str, write: fn(&str) -> String| {
@@ -187,11 +192,14 @@ fn written(chosen: &Chosen, format: &str) -> String {
         "json" => format!("[{}]", joined(",", json)),
         "doublequote" => joined(",", |value| format!("\"{}\"", value.replace('"', "\\\""))),
         "singlequote" => joined(",", |value| format!("'{}'", value.replace('\'', "\\'"))),
-        "percentencode" => percent(&if values.len() == 1 {
-            joined(",", str::to_owned)
-        } else {
-            format!("{{{}}}", joined(",", str::to_owned))
-        }),
+        "percentencode" => percent_encoded(
+            &if values.len() == 1 {
+                joined(",", str::to_owned)
+            } else {
+                format!("{{{}}}", joined(",", str::to_owned))
+            },
+            b"",
+        ),
         _ if variable.multi || variable.include_all => group(pattern),
         _ => joined(",", literal),
     }

@@ -14,6 +14,7 @@ use crate::{
     },
     formats::prometheus::ScrapeConfig,
     series::{Labels, LabelsEdit},
+    text::{form_encoded, percent_encoded},
     time::{ParseDurationError, PromDuration},
 };
 
@@ -183,43 +184,18 @@ fn url(config: &ScrapeConfig, labels: &Labels) -> Result<Url, UrlError> {
     if !path.starts_with('/') {
         target.push('/');
     }
-    encode(path, b"$&+,/:;=@", &mut target);
+    target.push_str(&percent_encoded(path, b"$&+,/:;=@"));
     let mut separator = '?';
     for (name, values) in params {
         for value in values {
             target.push(separator);
             separator = '&';
-            encode_form(name, &mut target);
+            target.push_str(&form_encoded(name));
             target.push('=');
-            encode_form(value, &mut target);
+            target.push_str(&form_encoded(value));
         }
     }
     Url::new(labels.get(SCHEME).unwrap_or_default(), labels.get(ADDRESS).unwrap_or_default(), &target)
-}
-
-/// Percent-encodes all but unreserved characters (RFC 3986) and those given.
-fn encode(text: &str, also: &[u8], out: &mut String) {
-    for byte in text.bytes() {
-        let is_plain = byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || also.contains(&byte);
-        if is_plain {
-            out.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            out.push('%');
-            out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            out.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-}
-
-/// As forms do: a space is a `+`.
-fn encode_form(text: &str, out: &mut String) {
-    for (index, word) in text.split(' ').enumerate() {
-        if index > 0 {
-            out.push('+');
-        }
-        encode(word, b"", out);
-    }
 }
 
 #[cfg(test)]
