@@ -73,7 +73,10 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let purpose =
         Purpose { project: project.clone(), port_offset, credentials: credentials.clone(), exporter_hash };
     let bundle = Bundle::make(configured, purpose)?;
-    ui.diagnostics(&bundle.notes);
+    // The run that started the process in the background has said so already.
+    if !args.in_background {
+        ui.diagnostics(&bundle.notes);
+    }
     let remember = || state.remember_port_offset(port_offset);
     if let (Some(engine), Some(image)) = (docker, image) {
         if !args.dry_run {
