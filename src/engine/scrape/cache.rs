@@ -189,8 +189,8 @@ impl Cache {
         self.before.iter().copied().filter(is_alive).collect()
     }
 
-    /// Ends a scrape. After a good one, what its page lacks is forgotten; after a bad one all that came with it is, and
-    /// nothing of the page counts as seen.
+    /// Ends a scrape. After a good one, what its page lacks is forgotten; after a bad one the order of the last good page
+    /// is still expected.
     pub(super) fn end(&mut self, is_good: bool) {
         let all_are_here = self.now.len() == self.len();
         if !all_are_here && (is_good || self.len() > self.settled * 2 + 1000) {

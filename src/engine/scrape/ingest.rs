@@ -103,7 +103,8 @@ impl Ingest {
         }
     }
 
-    /// Stores a page. What came of it is counted even where it is refused; then its series have ended.
+    /// Stores a page. What came of it is counted even where it is refused: then no sample of it is stored, and only the
+    /// series that did not stand before the fault have ended, as in Prometheus.
     pub(super) fn page(
         &mut self,
         page: &[u8],
@@ -121,6 +122,7 @@ impl Ingest {
                 Ok(())
             }
             Err(error) => {
+                self.track(&batch);
                 for (index, _) in &batch.fresh {
                     self.cache.remove(*index);
                 }
@@ -235,10 +237,17 @@ impl Ingest {
         now: Timestamp,
         batch: &mut Batch,
     ) -> Result<(), IngestError> {
-        let page = std::str::from_utf8(page).map_err(|error| {
-            let before = &page[..error.valid_up_to()];
-            IngestError::Utf8(before.split(|byte| *byte == b'\n').count())
-        })?;
+        let page = match std::str::from_utf8(page) {
+            Ok(page) => page,
+            Err(error) => {
+                // The lines before the one that is not text were read; one of them may be wrong in its own way.
+                let before = &page[..error.valid_up_to()];
+                let line = before.split(|byte| *byte == b'\n').count();
+                let lines = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                self.read(&before[..lines], Format::Text, at, now, batch)?;
+                return Err(IngestError::Utf8(line));
+            }
+        };
         let rules = Arc::clone(&self.rules);
         let sample_limit = rules.labels.limits.samples;
         let horizon = Timestamp(now.0.saturating_add(AHEAD));
@@ -311,6 +320,13 @@ impl Ingest {
         Ok(())
     }
 
+    /// The series that the page brought end when a later one lacks them.
+    fn track(&mut self, batch: &Batch) {
+        for one in batch.samples.iter().filter(|one| one.is_tracked) {
+            self.cache.track(one.index);
+        }
+    }
+
     /// Everything that the page brought, and markers for what it lacks.
     fn commit(&mut self, batch: &mut Batch, at: Timestamp) -> Result<(), IngestError> {
         for (index, labels) in &batch.fresh {
@@ -322,9 +338,7 @@ impl Ingest {
             (series.expect("each text with a sample got its series above"), one.at, one.value)
         });
         let mut refs: Vec<_> = refs.collect();
-        for one in batch.samples.iter().filter(|one| one.is_tracked) {
-            self.cache.track(one.index);
-        }
+        self.track(batch);
         let samples = refs.len();
         let mut gone = self.cache.gone();
         if !self.inherited.is_empty() {

@@ -103,20 +103,22 @@ fn series_begin_go_on_and_end() {
 }
 
 #[test]
-fn a_page_that_fails_ends_all() {
+fn a_page_that_breaks_off_ends_what_it_did_not_come_to() {
     let mut lab = Lab::new("");
-    assert_eq!(lab.page("a 1\nb 1"), Ok((2, 2, 2)));
-    assert_eq!(lab.page("a 2\nnew 2\nb"), Err("line 3: expected a value, got \"\"".to_owned()));
-    assert_eq!(lab.bytes(b"a 3\n\xff 3", Format::Text), Err("line 2: invalid UTF-8".to_owned()));
-    assert_eq!(
-        lab.bytes(b"a 4", Format::OpenMetrics),
-        Err("line 1: data does not end with # EOF".to_owned())
-    );
-    assert_eq!(lab.page("a 5"), Ok((1, 1, 0)));
-    assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 5:5; {"b"} 1:1 2!"#);
-    lab.ingest.nothing(Timestamp(6000)).unwrap();
+    assert_eq!(lab.page("a 1\nb 1\nc 1"), Ok((3, 3, 3)));
+    assert_eq!(lab.page("b 2\nnew 2\na"), Err("line 3: expected a value, got \"\"".to_owned()));
+    assert_eq!(lab.shown(), r#"{"a"} 1:1 2!; {"b"} 1:1; {"c"} 1:1 2!"#);
+    // A series goes on without a marker as long as the pages come to it.
+    assert_eq!(lab.bytes(b"b 3\na\xff 3", Format::Text), Err("line 2: invalid UTF-8".to_owned()));
+    assert_eq!(lab.bytes(b"b\na\xff 3", Format::Text), Err("line 1: expected a value, got \"\"".to_owned()));
+    assert_eq!(lab.shown(), r#"{"a"} 1:1 2!; {"b"} 1:1 4!; {"c"} 1:1 2!"#);
+    let no_end = "line 2: data does not end with # EOF".to_owned();
+    assert_eq!(lab.bytes(b"a 5\n", Format::OpenMetrics), Err(no_end));
+    assert_eq!(lab.page("c 6"), Ok((1, 1, 0)));
+    assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 6!; {"b"} 1:1 4!; {"c"} 1:1 2! 6:6"#);
     lab.ingest.nothing(Timestamp(7000)).unwrap();
-    assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 5:5 6!; {"b"} 1:1 2!"#);
+    lab.ingest.nothing(Timestamp(8000)).unwrap();
+    assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 6!; {"b"} 1:1 4!; {"c"} 1:1 2! 6:6 7!"#);
 }
 
 #[test]
@@ -172,7 +174,7 @@ fn limits_refuse_the_whole_page() {
     assert_eq!(lab.page("a 1\ngo_x 1\nb 1"), Ok((3, 2, 2)));
     assert_eq!(lab.page("a 2\ngo_x 2\nb 2\nc 2"), Err("sample limit exceeded".to_owned()));
     assert_eq!(lab.page("a 3\ngo_x 3\nb 3"), Ok((3, 2, 0)));
-    assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 3:3; {"b"} 1:1 2! 3:3"#);
+    assert_eq!(lab.shown(), r#"{"a"} 1:1 3:3; {"b"} 1:1 3:3"#);
     let mut lab = Lab::new("label_limit: 3");
     let wrong = "label_limit exceeded (metric: b, number of labels: 4, limit: 3)";
     assert_eq!(lab.page("a 1\nb{x=\"1\"} 1"), Err(wrong.to_owned()));
