@@ -146,7 +146,6 @@ impl Program {
             // What cannot be read is not restored: the alerts begin anew.
             let Ok(found) = store.select(&matchers, span) else { continue };
             let last: HashMap<Labels, (Timestamp, f64)> = found
-                .into_iter()
                 .filter_map(|series| {
                     let end = series.times.partition_point(|time| *time <= now).checked_sub(1)?;
                     Some((series.labels, (series.times[end], series.values[end])))

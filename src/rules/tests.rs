@@ -122,7 +122,7 @@ fn columns(input: &Input) -> Columns {
 /// All samples, bit for bit, in the order of the labels.
 fn dump(columns: &Columns) -> String {
     let span = TimeSpan { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) };
-    let mut series = columns.select(&[Matcher::equal("nope", "")], span).unwrap();
+    let mut series: Vec<_> = columns.select(&[Matcher::equal("nope", "")], span).unwrap().collect();
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let mut out = String::new();
     for series in series {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    series::{Columns, Labels, Matcher, Select, SelectError, Selected, TimeSpan},
+    series::{Columns, Labels, Matcher, Select, SelectError, Selected, Selection, TimeSpan},
     time::Timestamp,
 };
 
@@ -74,14 +74,13 @@ impl<'a> AsOf<'a> {
 }
 
 impl Select for AsOf<'_> {
-    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
+    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Selection<'_>, SelectError> {
         let span = TimeSpan { from: span.from, to: span.to.min(self.at) };
-        let mut found = self.columns.select(matchers, span)?;
-        found.retain_mut(|series| {
-            self.restrict(series);
-            !series.times.is_empty()
+        let found = self.columns.select(matchers, span)?.filter_map(|mut series| {
+            self.restrict(&mut series);
+            (!series.times.is_empty()).then_some(series)
         });
-        Ok(found)
+        Ok(Box::new(found))
     }
 }
 
@@ -109,7 +108,7 @@ mod tests {
         let series = [(labels("earlier"), 0), (labels("later"), 2)].into_iter().collect();
         let check = |view: &AsOf<'_>, expect: [usize; 3]| {
             let span = TimeSpan { from: Timestamp(0), to: Timestamp(100) };
-            let found = view.select(&[], span).unwrap();
+            let found: Vec<_> = view.select(&[], span).unwrap().collect();
             assert_eq!(found.iter().map(|series| series.times.len()).collect::<Vec<_>>(), expect);
             assert!(found.iter().all(|series| series.times.len() == series.values.len()));
         };

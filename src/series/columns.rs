@@ -9,7 +9,7 @@ use std::{
 use crate::time::Timestamp;
 
 use super::{
-    Labels, METRIC_NAME, MatchOp, Matcher, Select, SelectError, Selected,
+    Labels, METRIC_NAME, MatchOp, Matcher, Select, SelectError, Selected, Selection,
     select::{Span, is_stale},
 };
 
@@ -278,8 +278,8 @@ impl Columns {
 }
 
 impl Select for Columns {
-    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Vec<Selected<'_>>, SelectError> {
-        let selected = self.matching(matchers).into_iter().filter_map(|id| {
+    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Selection<'_>, SelectError> {
+        let selected = self.matching(matchers).into_iter().filter_map(move |id| {
             let (times, values) = self.samples_of(id);
             let from = times.partition_point(|time| *time < span.from);
             let to = times.partition_point(|time| *time <= span.to);
@@ -289,7 +289,7 @@ impl Select for Columns {
                 values: Cow::Borrowed(&values[from..to]),
             })
         });
-        Ok(selected.filter(|series| series.values.iter().any(|value| !is_stale(*value))).collect())
+        Ok(Box::new(selected.filter(|series| series.values.iter().any(|value| !is_stale(*value)))))
     }
 }
 
@@ -395,7 +395,6 @@ mod tests {
             matchers.iter().map(|(name, op, value)| Matcher::new(*name, *op, *value).unwrap()).collect();
         let found = columns.select(&matchers, Span { from: at(0), to: at(9) }).unwrap();
         let names: Vec<_> = found
-            .iter()
             .map(|series| {
                 let label = |name| series.labels.get(name).unwrap_or_default();
                 format!("{}{}", label("__name__"), label("x"))
@@ -425,7 +424,7 @@ mod tests {
         let a = columns.series(&labels(&[("__name__", "a")]));
         columns.append(a, at(5), 1.0).unwrap();
         columns.append(a, at(9), crate::series::STALE).unwrap();
-        let span = |from, to| columns.select(&[], Span { from: at(from), to: at(to) }).unwrap().len();
+        let span = |from, to| columns.select(&[], Span { from: at(from), to: at(to) }).unwrap().count();
         assert_eq!((span(0, 4), span(5, 5), span(0, 9), span(6, 8), span(6, 9)), (0, 1, 1, 0, 0));
     }
 }

@@ -28,7 +28,7 @@ pub use matcher::{MatchOp, Matcher};
 pub use quote::{quoted, quoted_char};
 pub use regexp::{PatternError, anchored, unanchored};
 pub use replacement::{Groups, Pattern, Replacement};
-pub use select::{STALE, Select, SelectError, Selected, Span as TimeSpan, is_stale};
+pub use select::{STALE, Select, SelectError, Selected, Selection, Span as TimeSpan, is_stale};
 
 use crate::time::Timestamp;
 

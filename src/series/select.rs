@@ -38,15 +38,18 @@ pub struct Selected<'a> {
 #[error("{0}")]
 pub struct SelectError(pub String);
 
+/// Series that are read one after the other: a query over a long time holds one of them at a time.
+pub type Selection<'a> = Box<dyn Iterator<Item = Selected<'a>> + 'a>;
+
 /// Something that lends its series. A history, a live store and a remote Prometheus are implementations.
 pub trait Select {
     /// The series that all matchers accept and that have a sample in the span, each label set once, in the store's
     /// own order. Samples outside the span may come along.
-    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Vec<Selected<'_>>, SelectError>;
+    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Selection<'_>, SelectError>;
 }
 
 impl<S: Select + ?Sized> Select for &S {
-    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Vec<Selected<'_>>, SelectError> {
+    fn select(&self, matchers: &[Matcher], span: Span) -> Result<Selection<'_>, SelectError> {
         (**self).select(matchers, span)
     }
 }

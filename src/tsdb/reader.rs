@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    series::{Labels, Matcher, Select, SelectError, Selected, TimeSpan, is_stale},
+    series::{Labels, Matcher, Select, SelectError, Selected, Selection, TimeSpan, is_stale},
     time::Timestamp,
 };
 
@@ -186,19 +186,20 @@ impl Reader {
 
 /// As the store is at each question; of several that belong together, ask one [`Reader`].
 impl Select for Store {
-    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
+    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Selection<'_>, SelectError> {
         let reader = self.reader();
         let own = |series: Selected<'_>| Selected {
             labels: series.labels,
             times: Cow::Owned(series.times.into_owned()),
             values: Cow::Owned(series.values.into_owned()),
         };
-        Ok(reader.select(matchers, span)?.into_iter().map(own).collect())
+        let owned: Vec<_> = reader.select(matchers, span)?.map(own).collect();
+        Ok(Box::new(owned.into_iter()))
     }
 }
 
 impl Select for Reader {
-    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Vec<Selected<'_>>, SelectError> {
+    fn select(&self, matchers: &[Matcher], span: TimeSpan) -> Result<Selection<'_>, SelectError> {
         let (found, indexes) = self.find(matchers, span)?;
         let mut chunks: Vec<Vec<ChunkRef>> = vec![Vec::new(); indexes.len()];
         for (number, _, of_series) in found.iter().flat_map(|found| &found.stored) {
@@ -209,34 +210,63 @@ impl Select for Reader {
             let stretches = block.read(chunks).map_err(|error| unreadable(&block, &error))?;
             opened.push(Opened { block, index, stretches, times: HashMap::new() });
         }
-        let mut selected = Vec::with_capacity(found.len());
-        let mut scratch = Vec::new();
-        for Found { labels, mut pieces, stored } in found {
-            // Times first: they are shared, and changed nowhere while the pieces refer to the rest.
-            for (number, _, chunks) in &stored {
-                let Opened { index, times, .. } = &mut opened[*number];
-                for chunk in chunks {
-                    let key = (chunk.times, chunk.count);
-                    times.entry(key).or_insert_with(|| index.times(chunk.times, chunk.count));
-                }
-            }
-            for (number, series, chunks) in &stored {
-                opened[*number].pieces(*series, chunks, &mut pieces);
-            }
-            let (mut run, _) = assemble_in(scratch, pieces);
-            run.keep(span);
-            let Run { times, values } = run;
-            let lent = self.lend(&times);
-            let (times, unused) = match lent {
-                Some(lent) => (Cow::Borrowed(lent), times),
-                None => (Cow::Owned(times), Vec::new()),
-            };
-            scratch = unused;
-            if values.iter().any(|value| !is_stale(*value)) {
-                selected.push(Selected { labels, times, values: Cow::Owned(values) });
+        let found = found.into_iter();
+        Ok(Box::new(Reading { reader: self, span, found, opened, scratch: Vec::new() }))
+    }
+}
+
+/// A selection whose series are unpacked when their turn comes.
+struct Reading<'a> {
+    reader: &'a Reader,
+    span: TimeSpan,
+    found: std::vec::IntoIter<Found>,
+    opened: Vec<Opened>,
+    /// A column of times that was used before.
+    scratch: Vec<Timestamp>,
+}
+
+impl<'a> Reading<'a> {
+    fn unpack(&mut self, found: Found) -> Option<Selected<'a>> {
+        let Found { labels, mut pieces, stored } = found;
+        // Times first: they are shared, and changed nowhere while the pieces refer to the rest.
+        for (number, _, chunks) in &stored {
+            let Opened { index, times, .. } = &mut self.opened[*number];
+            for chunk in chunks {
+                let key = (chunk.times, chunk.count);
+                times.entry(key).or_insert_with(|| index.times(chunk.times, chunk.count));
             }
         }
-        Ok(selected)
+        for (number, series, chunks) in &stored {
+            self.opened[*number].pieces(*series, chunks, &mut pieces);
+        }
+        let (mut run, _) = assemble_in(std::mem::take(&mut self.scratch), pieces);
+        run.keep(self.span);
+        let Run { times, values } = run;
+        let lent = self.reader.lend(&times);
+        let (times, unused) = match lent {
+            Some(lent) => (Cow::Borrowed(lent), times),
+            None => (Cow::Owned(times), Vec::new()),
+        };
+        self.scratch = unused;
+        let is_there = values.iter().any(|value| !is_stale(*value));
+        is_there.then(|| Selected { labels, times, values: Cow::Owned(values) })
+    }
+}
+
+impl<'a> Iterator for Reading<'a> {
+    type Item = Selected<'a>;
+
+    fn next(&mut self) -> Option<Selected<'a>> {
+        while let Some(found) = self.found.next() {
+            if let Some(selected) = self.unpack(found) {
+                return Some(selected);
+            }
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.found.len()))
     }
 }
 

@@ -117,15 +117,14 @@ fn ask(query: OptionsQuery<'_>, range: TimeRange, source: &Source<'_>) -> Result
     };
     Ok(match query {
         OptionsQuery::LabelNames { selector } => {
-            let names: BTreeSet<String> = select(selector, None)?
-                .iter()
-                .flat_map(|series| series.labels.iter().map(|(name, _)| name.to_owned()))
-                .collect();
+            let mut names: BTreeSet<String> = BTreeSet::new();
+            for series in select(selector, None)? {
+                names.extend(series.labels.iter().map(|(name, _)| name.to_owned()));
+            }
             names.into_iter().collect()
         }
         OptionsQuery::LabelValues { selector, label } => {
             let values: BTreeSet<String> = select(selector, Some(label))?
-                .iter()
                 .filter_map(|series| series.labels.get(label).map(str::to_owned))
                 .collect();
             values.into_iter().collect()
@@ -133,15 +132,13 @@ fn ask(query: OptionsQuery<'_>, range: TimeRange, source: &Source<'_>) -> Result
         OptionsQuery::Metrics { pattern } => {
             let pattern = unanchored(pattern).map_err(|error| error.to_string())?;
             let names: BTreeSet<String> = select(None, Some(METRIC_NAME))?
-                .iter()
-                .filter_map(|series| series.labels.get(METRIC_NAME))
+                .filter_map(|series| series.labels.get(METRIC_NAME).map(str::to_owned))
                 .filter(|name| pattern.is_match(name))
-                .map(str::to_owned)
                 .collect();
             names.into_iter().collect()
         }
         OptionsQuery::Series { selector } => {
-            select(Some(selector), None)?.iter().map(|series| labelled(&series.labels)).collect()
+            select(Some(selector), None)?.map(|series| labelled(&series.labels)).collect()
         }
         OptionsQuery::Result { expr } => result(expr, range, source)?,
     })

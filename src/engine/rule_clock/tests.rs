@@ -77,7 +77,7 @@ impl World {
     fn values(&self, name: &str) -> String {
         let span = TimeSpan { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) };
         let found = self.store.reader();
-        let found = found.select(&[Matcher::equal("__name__", name)], span).unwrap();
+        let found: Vec<_> = found.select(&[Matcher::equal("__name__", name)], span).unwrap().collect();
         let values = found.iter().flat_map(|series| series.values.iter());
         let shown = values.map(|value| if is_stale(*value) { "x".to_owned() } else { value.to_string() });
         shown.collect::<Vec<_>>().join(" ")

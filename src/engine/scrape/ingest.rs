@@ -172,9 +172,8 @@ impl Ingest {
         let Some(matchers) = labels.iter().map(matcher).collect::<Option<Vec<_>>>() else { return true };
         let span = TimeSpan { from: Timestamp(at.0.saturating_add(1)), to: Timestamp(i64::MAX) };
         let reader = self.store.reader();
-        reader.select(&matchers, span).map_or(true, |found| {
-            let own = found.iter().filter(|series| series.labels == *labels);
-            own.flat_map(|series| series.times.iter()).any(|time| *time > at)
+        reader.select(&matchers, span).map_or(true, |mut found| {
+            found.any(|series| series.labels == *labels && series.times.iter().any(|time| *time > at))
         })
     }
 

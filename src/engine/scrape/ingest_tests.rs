@@ -69,7 +69,7 @@ impl Lab {
         let reader = self.store.reader();
         let selected = reader.select(&[], span).unwrap();
         let mut lines = Vec::new();
-        for series in &selected {
+        for series in selected {
             let labels = series.labels.without(&["instance", "job"]);
             let mut line = labels.to_string().replace("__name__=", "");
             for (at, value) in series.times.iter().zip(series.values.iter()) {

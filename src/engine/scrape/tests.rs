@@ -73,7 +73,7 @@ impl Lab {
     fn samples(&self, name: &str) -> Vec<(f64, String)> {
         let span = TimeSpan { from: Timestamp(0), to: Timestamp(i64::MAX) };
         let reader = self.store.reader();
-        let selected = reader.select(&[], span).unwrap();
+        let selected: Vec<_> = reader.select(&[], span).unwrap().collect();
         let named = selected.iter().filter(|series| series.labels.get("__name__") == Some(name));
         named
             .flat_map(|series| series.times.iter().zip(series.values.iter()))

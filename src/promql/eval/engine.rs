@@ -12,7 +12,7 @@ use super::{
     functions::{self, InstantCall, RangeCall, RangeSeries, Window},
     guard::Guard,
     invariant,
-    selector::{Ranges, Reference, Samples, Take, WindowCache, matchers, samples_of},
+    selector::{Ranges, Reach, Reference, Samples, Take, WindowCache, matchers, samples_of},
 };
 
 /// The instants of the whole query, which `start()`, `end()`, `range()` and `step()` speak of.
@@ -146,11 +146,11 @@ impl<'a> Engine<'a> {
         }
         let held = self.held;
         let ranges = self.ranges(&call.args[index], grid)?;
-        functions::check_extension(call.function, ranges.extension)?;
+        functions::check_extension(call.function, ranges.reach.extension)?;
         let value = if call.function.name == "absent_over_time" {
-            self.absent_over_time(&call.args[index], &ranges, grid)?
+            self.absent_over_time(&call.args[index], ranges, grid)?
         } else {
-            self.over_ranges(call, &ranges, &scalars, grid)?
+            self.over_ranges(call, ranges, &scalars, grid)?
         };
         self.held = held;
         Ok(value)
@@ -159,21 +159,23 @@ impl<'a> Engine<'a> {
     fn over_ranges(
         &mut self,
         call: &Call,
-        ranges: &Ranges<'_>,
+        ranges: Ranges<'_>,
         scalars: &[Vec<f64>],
         grid: Grid,
     ) -> Result<Value, EvalError> {
         let lookback = self.options.lookback_millis;
-        let request = RangeCall { call, grid, range: ranges.range, extension: ranges.extension, scalars };
+        let Ranges { series, reach } = ranges;
+        let request = RangeCall { call, grid, range: reach.range, extension: reach.extension, scalars };
         let keeps_name = functions::range_keeps_name(call.function);
         let guard = self.guard();
         let mut cache = WindowCache::default();
         let mut block = Block::new(grid.count);
-        block.values.reserve(ranges.series.len().saturating_mul(grid.count).min(self.options.max_samples));
-        for series in &ranges.series {
+        let expected = series.size_hint().1.unwrap_or(0);
+        block.values.reserve(expected.saturating_mul(grid.count).min(self.options.max_samples));
+        for series in series {
             self.guard().go_on()?;
             self.guard().room(&block)?;
-            let windows = cache.get(series, grid, ranges, lookback);
+            let windows = cache.get(&series, grid, reach, lookback);
             let labels =
                 if keeps_name { series.labels.clone() } else { functions::without_metadata(&series.labels) };
             let row = block.push(labels);
@@ -192,13 +194,13 @@ impl<'a> Engine<'a> {
         Ok(Value::Vector(block.unique()?))
     }
 
-    fn absent_over_time(&self, arg: &Expr, ranges: &Ranges<'_>, grid: Grid) -> Result<Value, EvalError> {
+    fn absent_over_time(&self, arg: &Expr, ranges: Ranges<'_>, grid: Grid) -> Result<Value, EvalError> {
         let lookback = self.options.lookback_millis;
         let mut present = vec![false; grid.count];
         let mut cache = WindowCache::default();
-        for series in &ranges.series {
+        for series in ranges.series {
             self.guard().go_on()?;
-            let windows = cache.get(series, grid, ranges, lookback);
+            let windows = cache.get(&series, grid, ranges.reach, lookback);
             for (present, window) in present.iter_mut().zip(windows.iter()) {
                 *present |= window.lo < window.hi;
             }
@@ -244,7 +246,8 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        Ok(Ranges { series, reference, range, extension: None })
+        let reach = Reach { reference, range, extension: None };
+        Ok(Ranges { series: Box::new(series.into_iter()), reach })
     }
 
     /// `info()`: its second argument selects labels and is no vector.
@@ -305,20 +308,20 @@ pub(super) fn raw_samples<'a>(
     expr: &Expr,
     grid: Grid,
 ) -> Result<Vec<Samples<'a>>, EvalError> {
-    let ranges = engine.ranges(expr, grid)?;
+    let Ranges { series, reach } = engine.ranges(expr, grid)?;
     let lookback = engine.options.lookback_millis;
     let mut cut = Vec::new();
-    for series in &ranges.series {
-        let windows = super::selector::windows(&series.times, grid, &ranges, lookback);
+    for series in series {
+        let windows = super::selector::windows(&series.times, grid, reach, lookback);
         let Some(window) = windows.first() else { continue };
         let span = window.lo as usize..window.hi as usize;
         let (times, values) = (&series.times[span.clone()], &series.values[span]);
-        let (times, values) = match ranges.extension {
+        let (times, values) = match reach.extension {
             None => (times.to_vec(), values.to_vec()),
             Some(extension) => functions::with_edges(
                 times,
                 values,
-                (window.end.saturating_sub(ranges.range), window.end),
+                (window.end.saturating_sub(reach.range), window.end),
                 extension,
             ),
         };

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
 use crate::{
     promql::syntax::{At, Expr, ExprKind, Extension, Modifiers, Spanned, VectorSelector},
-    series::{Labels, METRIC_NAME, Matcher, STALE, Selected, TimeSpan, is_stale},
+    series::{Labels, METRIC_NAME, Matcher, STALE, Selected, Selection, TimeSpan, is_stale},
     time::Timestamp,
 };
 
@@ -39,9 +39,15 @@ impl Reference {
 }
 
 /// A range vector before it is cut into windows.
-#[derive(Debug)]
 pub(super) struct Ranges<'a> {
-    pub(super) series: Vec<Samples<'a>>,
+    /// One after the other: a range over a long time need not be in memory as a whole.
+    pub(super) series: Box<dyn Iterator<Item = Samples<'a>> + 'a>,
+    pub(super) reach: Reach,
+}
+
+/// What of a series a range vector takes at a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
     pub(super) reference: Reference,
     /// Milliseconds.
     pub(super) range: i64,
@@ -70,7 +76,7 @@ impl<'a> Engine<'a> {
         Ok(Reference { offset, at })
     }
 
-    fn select(&self, matchers: &[Matcher], from: i64, to: i64) -> Result<Vec<Selected<'a>>, EvalError> {
+    fn select(&self, matchers: &[Matcher], from: i64, to: i64) -> Result<Selection<'a>, EvalError> {
         let span = TimeSpan { from: Timestamp(from), to: Timestamp(to) };
         self.data
             .select(matchers, span)
@@ -186,8 +192,8 @@ impl<'a> Engine<'a> {
                 let (first, last) = reference.bounds(grid);
                 let from = first.saturating_sub(millis).saturating_sub(before).saturating_add(1);
                 let series = self.select(&matchers(selector)?, from, last.saturating_add(after))?;
-                let series = series.into_iter().map(fresh).collect();
-                Ok(Ranges { series, reference, range: millis, extension })
+                let reach = Reach { reference, range: millis, extension };
+                Ok(Ranges { series: Box::new(series.map(fresh)), reach })
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, grid),
             _ => Err(EvalError::execution("expected a range vector").at(expr.span)),
@@ -259,13 +265,13 @@ fn last_indices(times: &[Timestamp], grid: Grid, reference: Reference, lookback:
 }
 
 /// The samples of each step's range. Windows only move forward, but for `@`, where they stay.
-pub(super) fn windows(times: &[Timestamp], grid: Grid, ranges: &Ranges<'_>, lookback: i64) -> Vec<Window> {
-    let (before, after) = reach(ranges.extension, lookback);
+pub(super) fn windows(times: &[Timestamp], grid: Grid, taken: Reach, lookback: i64) -> Vec<Window> {
+    let (before, after) = reach(taken.extension, lookback);
     let (mut lo, mut hi) = (0, 0);
     let mut windows = Vec::with_capacity(grid.count);
     for instant in grid.instants() {
-        let end = ranges.reference.of(instant);
-        let from = end.saturating_sub(ranges.range).saturating_sub(before);
+        let end = taken.reference.of(instant);
+        let from = end.saturating_sub(taken.range).saturating_sub(before);
         let to = end.saturating_add(after);
         if windows.is_empty() {
             lo = times.partition_point(|time| time.0 <= from);
@@ -293,15 +299,15 @@ impl WindowCache {
         &mut self,
         series: &Samples<'_>,
         grid: Grid,
-        ranges: &Ranges<'_>,
+        taken: Reach,
         lookback: i64,
     ) -> Rc<Vec<Window>> {
         // A column of its own is shared with no other series.
         if matches!(series.times, Cow::Owned(_)) {
-            return Rc::new(windows(&series.times, grid, ranges, lookback));
+            return Rc::new(windows(&series.times, grid, taken, lookback));
         }
         let key = (series.times.as_ptr(), series.times.len());
-        self.0.entry(key).or_insert_with(|| Rc::new(windows(&series.times, grid, ranges, lookback))).clone()
+        self.0.entry(key).or_insert_with(|| Rc::new(windows(&series.times, grid, taken, lookback))).clone()
     }
 }
 

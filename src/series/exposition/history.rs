@@ -69,7 +69,7 @@ mod tests {
     /// Series and samples as text, in the order of their making.
     fn shown(columns: &Columns) -> String {
         let everything = TimeSpan { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) };
-        let all = columns.select(&[], everything).unwrap();
+        let all: Vec<_> = columns.select(&[], everything).unwrap().collect();
         let sample = |(at, value): (&Timestamp, &f64)| format!(" {value}@{}", at.0);
         let line = |series: &crate::series::Selected<'_>| {
             let samples = series.times.iter().zip(series.values.iter()).map(sample).collect::<String>();

@@ -31,7 +31,7 @@ fn a_reader_sees_whole_commits_and_each_sample_once() {
                             0 => vec![],
                             _ => vec![Matcher::equal("x", "07")],
                         };
-                        let selected = reader.select(&matchers, all()).unwrap();
+                        let selected: Vec<_> = reader.select(&matchers, all()).unwrap().collect();
                         for series in &selected {
                             // Sample n is at n seconds and has the value n, in all series: none is missing, none twice.
                             let whole = (1_i32..).zip(series.times.iter().zip(series.values.iter()));

@@ -188,10 +188,10 @@ fn a_store_equals_columns_fed_the_same() {
             let matchers = matchers(&mut random);
             let from = random.millis(now);
             let part = span(from, from + random.millis(now));
-            let mut expect = columns.select(&matchers, part).unwrap();
+            let mut expect: Vec<_> = columns.select(&matchers, part).unwrap().collect();
             expect.sort_by(|a, b| a.labels.cmp(&b.labels));
             let reader = store.reader();
-            let got = reader.select(&matchers, part).unwrap();
+            let got: Vec<_> = reader.select(&matchers, part).unwrap().collect();
             assert_eq!(format!("{got:?}"), format!("{expect:?}"));
         }
     }

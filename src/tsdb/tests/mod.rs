@@ -43,7 +43,7 @@ fn small() -> Options {
 
 /// What a reader shows.
 fn shown(reader: &Reader, matchers: &[Matcher], span: TimeSpan) -> Model {
-    let selected = reader.select(matchers, span).unwrap();
+    let selected: Vec<_> = reader.select(matchers, span).unwrap().collect();
     assert!(selected.is_sorted_by(|a, b| a.labels < b.labels), "each label set once, sorted");
     let model = selected.into_iter().map(|series| {
         assert_eq!(series.times.len(), series.values.len());

@@ -162,7 +162,7 @@ fn names_and_values_are_listed() {
         [labels(&[("x", "b")]), labels(&[("x", "c"), ("y", "1")])]
     );
     assert_eq!(reader.series(&[&c], span(0, 300_000)).unwrap(), []);
-    assert_eq!(reader.select(&b, span(1, 2)).unwrap().len(), 0);
+    assert_eq!(reader.select(&b, span(1, 2)).unwrap().count(), 0);
     let cardinality = store.cardinality(1);
     assert_eq!(cardinality.values_by_label[0].name, "x");
     assert_eq!((cardinality.series_by_pair.len(), cardinality.series_by_metric.len()), (1, 0));
