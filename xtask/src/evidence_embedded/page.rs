@@ -7,6 +7,8 @@ use crate::{embedded::build_words, stamp};
 
 /// Differences that are written out.
 const LISTED: usize = 12;
+/// Letters of each of them.
+const LETTERS: usize = 400;
 
 // Writing to a string cannot fail.
 
@@ -109,7 +111,9 @@ pub(super) fn page(repository: &Path, trial: &Trial) -> anyhow::Result<String> {
     if !trial.faults.is_empty() {
         let _ = writeln!(page, "\n## Differences\n");
         for fault in trial.faults.iter().take(LISTED) {
-            let _ = writeln!(page, "- {fault}");
+            let shown: String = fault.chars().take(LETTERS).collect();
+            let cut = if shown.len() < fault.len() { "…" } else { "" };
+            let _ = writeln!(page, "- {shown}{cut}");
         }
         if let Some(more) = trial.faults.len().checked_sub(LISTED).filter(|more| *more > 0) {
             let _ = writeln!(page, "- and {more} more");
