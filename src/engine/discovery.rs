@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 use crate::{
     files,
     formats::prometheus::{
-        Discovery, FileDiscovery, HttpDiscovery, TargetGroup, read_groups, read_groups_json,
+        Discovery, FileDiscovery, HttpDiscovery, TargetGroup, read_groups, read_groups_json, without_user,
     },
     text::Source,
 };
@@ -239,7 +239,7 @@ async fn ask(
     let text = String::from_utf8(answer.body).map_err(|error| error.to_string())?;
     let mut groups = read_groups_json(&text).map_err(|error| error.to_string())?;
     for group in &mut groups {
-        group.labels.insert("__meta_url".to_owned(), discovery.url.clone());
+        group.labels.insert("__meta_url".to_owned(), without_user(&discovery.url));
     }
     Ok(groups)
 }

@@ -34,6 +34,8 @@ use super::{
 
 /// How often the store is looked after.
 const MAINTENANCE: Duration = Duration::from_secs(1);
+/// How long scrapes and evaluations that are on their way may take at the end.
+const LAST: Duration = Duration::from_secs(2);
 
 /// What an engine is made of.
 pub struct Setup {
@@ -47,7 +49,12 @@ pub struct Setup {
     pub external_url: String,
     pub clock: Clock,
     pub notices: Notices,
+    /// The value of a variable, for external labels.
+    pub environment: Environment,
 }
+
+/// Looks a variable of the environment up.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -105,13 +112,14 @@ struct LastReload {
 impl Engine {
     /// Reads the files and opens the store; nothing runs yet. To be called within a runtime. May block.
     pub fn open(setup: Setup) -> Result<(Self, Recovery), OpenError> {
-        let loaded = Arc::new(load(&setup.config, &setup.external_url)?);
+        let loaded = Arc::new(load(&setup.config, &setup.external_url, &setup.environment)?);
         let (store, recovery) = Store::open(&setup.data, options(&loaded.config))?;
         for warning in &loaded.warnings {
             (setup.notices)(Notice::warning(warning));
         }
         let now = (setup.clock)();
-        let notifier = Arc::new(Notifier::new(setup.hosts.clone(), Arc::clone(&setup.notices)));
+        let notifier =
+            Arc::new(Notifier::new(Handle::current(), setup.hosts.clone(), Arc::clone(&setup.notices)));
         let rules = RuleClock::new(Surroundings {
             store: store.clone(),
             clock: Arc::clone(&setup.clock),
@@ -168,26 +176,28 @@ impl Engine {
     fn apply(&self, loaded: &Loaded) {
         let shared = &self.shared;
         shared.forwarder.apply(&loaded.config, &shared.runtime);
-        shared.notifier.apply(&loaded.config, &shared.runtime);
+        shared.notifier.apply(&loaded.config);
         shared.scraping.apply(&loaded.config.scrape_configs, loaded.config.storage.max_exemplars);
         shared.rules.apply(loaded, &shared.runtime);
     }
 
-    /// Ends it in order: no more scrapes and evaluations, what was to be sent is sent as far as it goes at once, the
-    /// store is on disk. Nothing is marked as stale, so that a restart goes on where this ended.
+    /// Ends it in order, within a few seconds and what the disk takes: no more scrapes and evaluations, what was to be
+    /// sent is sent as far as it goes at once, the store is on disk. Nothing is marked as stale, so that a restart goes on where this ended.
     pub async fn stop(&self) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         if let Some(upkeep) = lock(&shared.upkeep).take() {
             upkeep.abort();
         }
-        shared.scraping.stop().await;
-        let ended = spawn_blocking(move || {
-            shared.rules.stop();
-            shared.store.sync()
-        });
-        let synced = ended.await;
-        self.shared.notifier.stop().await;
-        self.shared.forwarder.stop().await;
+        // A page that is being stored, or an evaluation, that takes longer than this is not waited for.
+        let scrapes = tokio::time::timeout(LAST, shared.scraping.stop());
+        let rules = Arc::clone(&shared);
+        let rules = tokio::time::timeout(LAST, spawn_blocking(move || rules.rules.stop()));
+        let _ = tokio::join!(scrapes, rules);
+        let synced = {
+            let shared = Arc::clone(&shared);
+            spawn_blocking(move || shared.store.sync())
+        };
+        let (synced, (), ()) = tokio::join!(synced, shared.notifier.stop(), shared.forwarder.stop());
         // The task neither panics nor is it aborted.
         synced.unwrap_or(Ok(()))
     }
@@ -297,7 +307,8 @@ impl Observe for Engine {
     fn reload(&self) -> Result<(), ReloadError> {
         let shared = &self.shared;
         let _one_at_a_time = lock(&shared.reload);
-        let loaded = load(&shared.setup.config, &shared.setup.external_url);
+        let Setup { config, external_url, environment, .. } = &shared.setup;
+        let loaded = load(config, external_url, environment);
         let at = (shared.setup.clock)();
         let mut last = lock(&shared.last_reload);
         match loaded {
@@ -308,7 +319,7 @@ impl Observe for Engine {
                     (shared.setup.notices)(Notice::warning(warning));
                 }
                 let loaded = Arc::new(loaded);
-                shared.store.set_options(tsdb::Options { ..options(&loaded.config) });
+                shared.store.set_options(options(&loaded.config));
                 *shared.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&loaded);
                 self.apply(&loaded);
                 (shared.setup.notices)(Notice::note("the files were read again"));
@@ -335,9 +346,9 @@ impl Observe for Engine {
             rule_evaluations: count(&rules.evaluations),
             rule_failures: count(&rules.failures),
             rule_iterations_missed: count(&rules.missed),
-            alerts_sent: count(&notifier.sent),
-            alerts_failed: count(&notifier.failed),
-            alerts_dropped: count(&notifier.dropped),
+            alerts_sent: count(&notifier.counters().sent),
+            alerts_failed: count(&notifier.counters().failed),
+            alerts_dropped: count(&notifier.counters().dropped),
             alerts_waiting: notifier.waiting(),
         }
     }

@@ -31,12 +31,20 @@ pub struct Loaded {
 }
 
 /// Reads `prometheus.yml` and the files that it names. `Err` tells all mistakes, a line each. `external_url` is for
-/// templates of rules and for links in alerts.
-pub fn load(path: &Path, external_url: &str) -> Result<Loaded, ReloadError> {
+/// templates of rules and for links in alerts, `environment` for the variables in external labels.
+pub fn load(
+    path: &Path,
+    external_url: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Loaded, ReloadError> {
     let text = read_text(path)?;
     let source = Source::new(path.display().to_string(), text);
     let (mut config, found) = prometheus::read(&source).map_err(|mistakes| told(&mistakes))?;
     let mut warnings = lines(&found);
+    let (labels, missing) = config.global.expand(environment);
+    config.global.external_labels = labels;
+    let missed = |name| format!("external_labels: the environment variable `{name}` is empty");
+    warnings.extend(missing.into_iter().map(missed));
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     config.set_directory(folder);
     for pattern in std::mem::take(&mut config.scrape_config_files) {
@@ -79,8 +87,8 @@ fn rule_files(config: &Config, warnings: &mut Vec<String>) -> Result<(Vec<Group>
             match formats::rules::read(&source, &syntax::Options::default()) {
                 Ok((file, found)) => {
                     warnings.extend(lines(&found));
-                    for mut group in file.groups() {
-                        if group.query_offset.as_millis() == 0 {
+                    for (written, mut group) in file.groups.iter().zip(file.groups()) {
+                        if written.query_offset.is_none() {
                             group.query_offset = config.global.rule_query_offset;
                         }
                         groups.push(group);
@@ -141,7 +149,7 @@ mod tests {
         for (path, text) in files {
             crate::files::write_secret(&folder.path().join(path), text.as_bytes()).unwrap();
         }
-        let got = load(&folder.path().join("prometheus.yml"), "http://here:1");
+        let got = load(&folder.path().join("prometheus.yml"), "http://here:1", |_| None);
         let root = format!("{}/", folder.path().display());
         match (got, expect) {
             (Ok(loaded), Ok(expect)) => {
@@ -181,5 +189,25 @@ mod tests {
             Err("r.yml:1:54: unclosed left parenthesis"),
         );
         check(&[], Err("cannot read `prometheus.yml`: it does not exist"));
+    }
+
+    #[test]
+    fn what_groups_and_labels_take_from_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            crate::files::write_secret(&folder.path().join(path), text.as_bytes()).unwrap();
+        };
+        write(
+            "prometheus.yml",
+            "global: {rule_query_offset: 1m, external_labels: {a: '${SITE}-$$1', b: $NO}}\nrule_files: [r.yml]",
+        );
+        write("r.yml", "groups: [{name: a}, {name: b, query_offset: 0s}, {name: c, query_offset: 5s}]");
+        let environment = |name: &str| (name == "SITE").then(|| "lab".to_owned());
+        let loaded = load(&folder.path().join("prometheus.yml"), "", environment).unwrap();
+        let offsets = loaded.program.groups().iter().map(|group| group.query_offset.as_millis());
+        assert_eq!(offsets.collect::<Vec<_>>(), [60_000, 0, 5_000]);
+        let labels = [("a".to_owned(), "lab-$1".to_owned()), ("b".to_owned(), String::new())];
+        assert_eq!(loaded.config.global.external_labels, labels);
+        assert_eq!(loaded.warnings, ["external_labels: the environment variable `NO` is empty"]);
     }
 }

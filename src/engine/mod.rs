@@ -14,7 +14,6 @@ mod ingest;
 mod load;
 mod notice;
 mod notify;
-mod outbox;
 mod relabel;
 mod rule_clock;
 mod scrape;
@@ -23,7 +22,7 @@ mod stand_in;
 mod status;
 
 pub use fetch::Hosts;
-pub use heart::{Engine, OpenError, Setup};
+pub use heart::{Engine, Environment, OpenError, Setup};
 pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};

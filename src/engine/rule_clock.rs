@@ -1,5 +1,7 @@
 //! Rule groups on the clock: each at its own interval, rule after rule, on a thread that may block.
 
+mod changes;
+
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
@@ -17,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    rules::{DueAlert, Ledger, LiveGroup, Program, Restart, Rule, RuleSample},
+    rules::{AlertState, DueAlert, Ledger, LiveGroup, Program, Restart, Rule, RuleSample},
     series::{Labels, STALE, Select},
     time::{PromDuration, Timestamp},
     tsdb::{Rejection, Store},
@@ -261,6 +263,7 @@ impl RunningGroup {
                 }
                 None if matches!(described, Rule::Alerting(_)) => {
                     let due = self.live.due(rule, at, RESEND_DELAY, self.interval);
+                    changes::told(described.name(), at, &due).into_iter().for_each(&*surroundings.notices);
                     if !due.is_empty() {
                         (surroundings.send)(&described.expr().to_string(), due);
                     }
@@ -316,7 +319,7 @@ impl RunningGroup {
                 (Some(_), Some(_)) => RuleHealth::Err,
             };
             let mut alerts = self.live.alerts(index);
-            alerts.retain(|alert| alert.state != crate::rules::AlertState::Inactive);
+            alerts.retain(|alert| alert.state != AlertState::Inactive);
             RuleStatus {
                 id: crate::rules::RuleId { group: self.index, rule: index },
                 rule: rule.clone(),

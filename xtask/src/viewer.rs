@@ -57,8 +57,11 @@ struct Past {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let loaded =
-        llmobs::engine::load(&args.rendered.join("prometheus/prometheus.yml"), "http://127.0.0.1:9090")?;
+    let loaded = llmobs::engine::load(
+        &args.rendered.join("prometheus/prometheus.yml"),
+        "http://127.0.0.1:9090",
+        |_| None,
+    )?;
     let folder = args.rendered.join("grafana/provisioning/dashboards/llmobs");
     let mut dashboards = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {

@@ -17,7 +17,7 @@ use crate::{
         engine::runtime,
         exit::Hinted,
         exporter::{mock, read_runbooks},
-        process::{Signal, now, signal},
+        process::{Process, Signal, now, signal},
     },
     diagnostic::Severity,
     engine::{Engine, Hosts, Notice, Setup},
@@ -165,6 +165,7 @@ impl Stack {
             let journal = journal.clone();
             Arc::new(move |notice: Notice| journal.say(PROMETHEUS, notice.severity, notice.text))
         };
+        let process = Process::of_this_process();
         let (engine, recovery) = Engine::open(Setup {
             config: start.place.prometheus_yml(),
             data: start.place.data(),
@@ -172,6 +173,7 @@ impl Stack {
             external_url: format!("http://{}", endpoint.address()),
             clock: Arc::new(now),
             notices,
+            environment: Box::new(move |name| process.env(name).map(str::to_owned)),
         })?;
         journal.say(PROMETHEUS, Severity::Note, format!("store opened: {recovery}"));
         engine.start();

@@ -11,7 +11,7 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::Instant};
 
-use super::{Cause, Url, hosts::is_link_local, tls::Connectors};
+use super::{Cause, Url, hosts::is_guarded, tls::Connectors};
 
 /// One that nobody has used for so long is ended.
 const IDLE: Duration = Duration::from_mins(5);
@@ -21,9 +21,9 @@ const KEPT: usize = 1024;
 /// A connection that takes requests.
 pub(super) type Sender = http1::SendRequest<Full<Bytes>>;
 
-/// Whether an address on a link of its own may be connected to.
+/// Whether an address that [`is_guarded`] may be connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LinkLocal {
+pub(super) enum Guarded {
     Allowed,
     /// A redirect leads there from elsewhere.
     Refused,
@@ -78,13 +78,13 @@ impl Pool {
 pub(super) async fn connect(
     url: &Url,
     addresses: &[SocketAddr],
-    link_local: LinkLocal,
+    guarded: Guarded,
     connectors: &Connectors,
 ) -> Result<Connection, Cause> {
     let mut failure = Cause::Lookup { host: url.host().to_owned(), cause: "no such host".to_owned() };
     for address in addresses {
-        if link_local == LinkLocal::Refused && is_link_local(address.ip()) {
-            failure = Cause::LinkLocal(address.ip());
+        if guarded == Guarded::Refused && is_guarded(address.ip()) {
+            failure = Cause::Guarded(address.ip());
             continue;
         }
         match TcpStream::connect(address).await {

@@ -4,7 +4,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     files,
-    formats::prometheus::{Credential, HttpClient},
+    formats::prometheus::{Credential, HttpClient, Secret},
     remote::base64,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn read(credential: Option<&Credential>) -> Result<String, Cause> {
 pub(super) fn add(client: &HttpClient, headers: &mut HeaderMap) -> Result<(), Cause> {
     if let Some(basic) = &client.basic_auth {
         let text = format!("{}:{}", read(basic.username.as_ref())?, read(basic.password.as_ref())?);
-        headers.insert(AUTHORIZATION, secret(&format!("Basic {}", base64(text.as_bytes())))?);
+        headers.insert(AUTHORIZATION, encoded(&text)?);
     }
     if let Some(authorization) = &client.authorization {
         let text = format!("{} {}", authorization.kind, read(authorization.credentials.as_ref())?);
@@ -42,6 +42,18 @@ pub(super) fn add(client: &HttpClient, headers: &mut HeaderMap) -> Result<(), Ca
         }
     }
     Ok(())
+}
+
+/// Adds the user that stands in a URL, unless there is another authorization, as Go's client does.
+pub(super) fn add_user(user: Option<&Secret>, headers: &mut HeaderMap) -> Result<(), Cause> {
+    if let Some(user) = user.filter(|_| !headers.contains_key(AUTHORIZATION)) {
+        headers.insert(AUTHORIZATION, encoded(user.reveal())?);
+    }
+    Ok(())
+}
+
+fn encoded(text: &str) -> Result<HeaderValue, Cause> {
+    secret(&format!("Basic {}", base64(text.as_bytes())))
 }
 
 fn secret(text: &str) -> Result<HeaderValue, Cause> {

@@ -7,8 +7,8 @@ use std::{
 
 use super::{Cause, Url};
 
-/// Addresses by the name that targets call them by, `host:port`: those of the stack's services, which the system's
-/// resolver does not know.
+/// Addresses by the name that targets call them by: of the stack's services as `host:port`, and of machines as the host
+/// alone, whose ports are those of the URLs; names that the system's resolver does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hosts(BTreeMap<String, SocketAddr>);
 
@@ -24,6 +24,9 @@ impl Hosts {
         let (host, port) = (url.host(), url.port());
         if let Some(address) = self.0.get(&format!("{host}:{port}")) {
             return Ok(vec![*address]);
+        }
+        if let Some(machine) = self.0.get(host) {
+            return Ok(vec![SocketAddr::new(machine.ip(), port)]);
         }
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
@@ -48,15 +51,21 @@ fn lookup_cause(error: &std::io::Error) -> String {
     }
 }
 
-/// Whether an address answers only on its own link: there, clouds serve a machine's credentials.
-pub(super) fn is_link_local(ip: IpAddr) -> bool {
+/// Addresses beyond the link on which clouds serve a machine's credentials: of Alibaba and of Azure.
+const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+/// The same of AWS.
+const METADATA_V6: [u16; 8] = [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+
+/// Whether an address answers only on its own link, or is another one that clouds serve a machine's credentials on.
+pub(super) fn is_guarded(ip: IpAddr) -> bool {
+    let is_guarded = |ip: Ipv4Addr| ip.is_link_local() || METADATA.contains(&ip);
     match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V4(ip) => is_guarded(ip),
         IpAddr::V6(ip) => {
             let embedded = ip.to_ipv4_mapped().or_else(|| nat64(ip.segments()));
-            embedded.is_some_and(|ip| ip.is_link_local())
+            embedded.is_some_and(is_guarded)
                 || ip.segments()[0] & 0xffc0 == 0xfe80
-                || ip.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+                || ip.segments() == METADATA_V6
         }
     }
 }
@@ -72,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn link_local_addresses() {
+    fn addresses_with_credentials() {
         for (ip, expect) in [
             ("169.254.169.254", true),
             ("169.254.0.1", true),
@@ -81,13 +90,33 @@ mod tests {
             ("fe80::1", true),
             ("febf::1", true),
             ("fd00:ec2::254", true),
+            ("100.100.100.200", true),
+            ("168.63.129.16", true),
+            ("::ffff:100.100.100.200", true),
+            ("100.100.100.201", false),
             ("127.0.0.1", false),
             ("169.253.1.1", false),
             ("fec0::1", false),
             ("::1", false),
             ("fd00:ec2::253", false),
         ] {
-            assert_eq!(is_link_local(ip.parse().unwrap()), expect, "{ip}");
+            assert_eq!(is_guarded(ip.parse().unwrap()), expect, "{ip}");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_of_services_and_of_machines() {
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let service = SocketAddr::from(([127, 0, 0, 2], 9190));
+        let hosts: Hosts = [("host.docker.internal", here), ("mock:9000", service)].into_iter().collect();
+        for (url, expect) in [
+            ("http://host.docker.internal:9000/metrics", "127.0.0.1:9000"),
+            ("https://host.docker.internal", "127.0.0.1:443"),
+            ("http://mock:9000", "127.0.0.2:9190"),
+            ("http://127.0.0.3:1", "127.0.0.3:1"),
+        ] {
+            let found = hosts.find(&Url::parse(url).unwrap()).await.unwrap();
+            assert_eq!(found, [expect.parse().unwrap()], "{url}");
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Owns: [`Client`], [`Hosts`], URLs, TLS, credentials, connections that are kept.
 //! Must not know: what is asked for, and why.
 //! Invariants: a request and all its redirects take no longer than they may, and bring no more than they may, unpacked;
-//! credentials go to the server of the URL only; a redirect leads to HTTP, and to an address on its own link only from
-//! there.
+//! credentials go to the server of the URL only; a redirect leads to HTTP, and to addresses where clouds serve
+//! credentials only from there.
 //! Start reading at: [`Client::send`].
 
 mod body;
@@ -34,7 +34,7 @@ use hyper::{
 
 use crate::formats::prometheus::HttpClient;
 
-use connect::{Connection, LinkLocal, Pool};
+use connect::{Connection, Guarded, Pool};
 pub use hosts::Hosts;
 pub(super) use url::{Url, UrlError};
 
@@ -126,8 +126,8 @@ pub(super) enum Cause {
     Redirects,
     #[error("{0} response missing Location header")]
     NoLocation(u16),
-    #[error("redirect to the link-local address {0} refused")]
-    LinkLocal(IpAddr),
+    #[error("redirect to the link-local or metadata address {0} refused")]
+    Guarded(IpAddr),
     #[error("body size limit exceeded")]
     BodySize,
     #[error("gzip: {0}")]
@@ -213,9 +213,9 @@ impl Client {
         outgoing: &Outgoing<'_>,
         url: &mut Url,
     ) -> Result<(Response<Incoming>, Connection), Cause> {
-        let mut link_local = LinkLocal::Allowed;
+        let mut guarded = Guarded::Allowed;
         for _ in 0..=REDIRECTS {
-            let (response, connection) = self.ask(outgoing, url, link_local).await?;
+            let (response, connection) = self.ask(outgoing, url, guarded).await?;
             if !self.settings.follow_redirects || !is_redirect(response.status()) {
                 return Ok((response, connection));
             }
@@ -223,8 +223,8 @@ impl Client {
             if outgoing.method != Method::GET && !matches!(response.status().as_u16(), 307 | 308) {
                 return Ok((response, connection));
             }
-            if !hosts::is_link_local(connection.peer.ip()) {
-                link_local = LinkLocal::Refused;
+            if !hosts::is_guarded(connection.peer.ip()) {
+                guarded = Guarded::Refused;
             }
             let location = response.headers().get(LOCATION);
             let location = location.ok_or(Cause::NoLocation(response.status().as_u16()))?;
@@ -239,13 +239,12 @@ impl Client {
         &self,
         outgoing: &Outgoing<'_>,
         url: &Url,
-        link_local: LinkLocal,
+        guarded: Guarded,
     ) -> Result<(Response<Incoming>, Connection), Cause> {
         let mut age = Age::Kept;
         loop {
             let kept = if age == Age::Kept { self.pool.take(url) } else { None };
-            let kept =
-                kept.filter(|kept| link_local == LinkLocal::Allowed || !hosts::is_link_local(kept.peer.ip()));
+            let kept = kept.filter(|kept| guarded == Guarded::Allowed || !hosts::is_guarded(kept.peer.ip()));
             let mut connection = if let Some(mut connection) = kept {
                 if connection.sender.ready().await.is_err() {
                     continue;
@@ -254,7 +253,7 @@ impl Client {
             } else {
                 age = Age::New;
                 let addresses = self.hosts.find(url).await?;
-                connect::connect(url, &addresses, link_local, &self.connectors).await?
+                connect::connect(url, &addresses, guarded, &self.connectors).await?
             };
             let request = self.request(outgoing, url)?;
             match connection.sender.send_request(request).await {
@@ -279,6 +278,7 @@ impl Client {
         if url.has_same_origin(outgoing.url) {
             credentials::add(&self.settings, headers)?;
         }
+        credentials::add_user(url.user(), headers)?;
         Ok(request)
     }
 }

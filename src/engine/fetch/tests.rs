@@ -129,19 +129,21 @@ fn redirects_lead_nowhere_bad() {
         "",
         redirect("http://169.254.169.254/latest/meta-data"),
         Err(
-            "Get \"http://169.254.169.254/latest/meta-data\": redirect to the link-local address 169.254.169.254 refused",
+            "Get \"http://169.254.169.254/latest/meta-data\": redirect to the link-local or metadata address 169.254.169.254 refused",
         ),
     );
     check(
         "",
         redirect("http://[fd00:ec2::254]/"),
-        Err("Get \"http://[fd00:ec2::254]/\": redirect to the link-local address fd00:ec2::254 refused"),
+        Err(
+            "Get \"http://[fd00:ec2::254]/\": redirect to the link-local or metadata address fd00:ec2::254 refused",
+        ),
     );
     check(
         "",
         redirect("http://[::ffff:a9fe:a9fe]/"),
         Err(
-            "Get \"http://[::ffff:a9fe:a9fe]/\": redirect to the link-local address ::ffff:169.254.169.254 refused",
+            "Get \"http://[::ffff:a9fe:a9fe]/\": redirect to the link-local or metadata address ::ffff:169.254.169.254 refused",
         ),
     );
     check("", redirect("/m"), Err("Get \"http://ADDRESS/m\": stopped after 10 redirects"));

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-/// `http` or `https`, with a host.
+use crate::formats::prometheus::Secret;
+
+/// `http` or `https`, with a host. It is shown without user and password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct Url {
     is_tls: bool,
-    /// As written, with the port if there is one.
+    /// `user:password`, as basic authentication sends it.
+    user: Option<Secret>,
+    /// As written, with the port if there is one and without user.
     authority: String,
     /// Without brackets.
     host: String,
@@ -24,7 +28,7 @@ pub(in crate::engine) enum UrlError {
     NoHost,
     #[error("invalid port \"{0}\"")]
     Port(String),
-    #[error("user names in URLs are not sent")]
+    #[error("user and password stand in URLs of the file only")]
     User,
     #[error("invalid character in URL")]
     Character,
@@ -42,10 +46,16 @@ impl Url {
         }
         let rest = rest.strip_prefix("//").ok_or(UrlError::NoHost)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        Self::new(&scheme, &rest[..end], &rest[end..])
+        let (authority, target) = rest.split_at(end);
+        let Some((user, authority)) = authority.rsplit_once('@') else {
+            return Self::new(&scheme, authority, target);
+        };
+        let (name, password) = user.split_once(':').unwrap_or((user, ""));
+        let user = Secret::new(format!("{}:{}", decoded(name)?, decoded(password)?));
+        Ok(Self { user: Some(user), ..Self::new(&scheme, authority, target)? })
     }
 
-    /// Of its parts; `target` is path and query, encoded.
+    /// Of its parts; `authority` is without user, `target` is path and query, encoded.
     pub(in crate::engine) fn new(scheme: &str, authority: &str, target: &str) -> Result<Self, UrlError> {
         let is_tls = match scheme {
             "http" => false,
@@ -86,10 +96,10 @@ impl Url {
         }
         let slash = if target.starts_with('/') { "" } else { "/" };
         let target = format!("{slash}{target}");
-        Ok(Self { is_tls, authority: authority.to_owned(), host, port, target })
+        Ok(Self { is_tls, user: None, authority: authority.to_owned(), host, port, target })
     }
 
-    /// What a `Location` means on an answer to this URL.
+    /// What a `Location` means on an answer to this URL; the user stays where no other server is named.
     pub(super) fn join(&self, location: &str) -> Result<Self, UrlError> {
         if split_scheme(location).is_some() {
             return Self::parse(location);
@@ -107,7 +117,12 @@ impl Url {
                 format!("{folder}{location}")
             }
         };
-        Self::new(self.scheme(), &self.authority, &without_dots(&target))
+        let joined = Self::new(self.scheme(), &self.authority, &without_dots(&target))?;
+        Ok(Self { user: self.user.clone(), ..joined })
+    }
+
+    pub(super) fn user(&self) -> Option<&Secret> {
+        self.user.as_ref()
     }
 
     pub(super) fn scheme(&self) -> &'static str {
@@ -144,6 +159,20 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme(), self.authority, self.target)
     }
+}
+
+/// A part of a URL without its percent-encoding.
+fn decoded(text: &str) -> Result<String, UrlError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.ok_or(UrlError::Character)?);
+        bytes.extend(part[2..].bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| UrlError::Character)
 }
 
 /// `[a-zA-Z][a-zA-Z0-9+.-]*:` and the rest.
@@ -202,10 +231,29 @@ mod tests {
         check("http://[::1]x", Err("invalid port \"x\""));
         check("http://a:x", Err("invalid port \"x\""));
         check("http://a:99999", Err("invalid port \"99999\""));
-        check("http://u:p@a/", Err("user names in URLs are not sent"));
+        check("http://u:p@a/", Ok("http://a/ a:80"));
+        check("http://u:p%2@a/", Err("invalid character in URL"));
         check("http://a/ b", Err("invalid character in URL"));
         check("http://a/\r\nX: y", Err("invalid character in URL"));
         check("http://é/", Err("invalid character in URL"));
+    }
+
+    #[track_caller]
+    fn user(text: &str, location: &str, expect: Option<&str>) {
+        let url = Url::parse(text).and_then(|url| url.join(location)).unwrap();
+        assert_eq!(url.user().map(Secret::reveal), expect, "{text} {location}");
+        assert!(!format!("{url} {url:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn users_are_kept_and_not_shown() {
+        user("http://u:hunter2@a/b", "", Some("u:hunter2"));
+        user("http://u:hunter2@a/b", "/c", Some("u:hunter2"));
+        user("http://u%40x:hunter%252@a", "/c", Some("u@x:hunter%2"));
+        user("http://u@a", "", Some("u:"));
+        user("http://a@b:hunter2@c", "", Some("a@b:hunter2"));
+        user("http://a", "", None);
+        user("http://u:hunter2@a/b", "http://a/c", None);
     }
 
     #[track_caller]

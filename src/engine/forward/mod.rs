@@ -17,7 +17,7 @@ use std::{
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
-    formats::prometheus::{Config, RemoteWrite},
+    formats::prometheus::{Config, RemoteWrite, without_user},
     tsdb::Store,
 };
 
@@ -26,7 +26,7 @@ use queue::Queue;
 use sender::Sender;
 
 /// How long samples that still wait at the end may take.
-const LAST: Duration = Duration::from_secs(5);
+const LAST: Duration = Duration::from_secs(3);
 
 /// Sends samples on, as long as it runs.
 pub(super) struct Forwarder {
@@ -104,7 +104,8 @@ impl Forwarder {
                 task: runtime.spawn(sender.run()),
             }),
             Err(error) => {
-                let text = format!("samples cannot be sent on to `{}`: {error}", written.url);
+                let url = without_user(&written.url);
+                let text = format!("samples cannot be sent on to `{url}`: {error}");
                 (self.notices)(Notice::error(text));
                 None
             }
@@ -114,8 +115,9 @@ impl Forwarder {
     pub(super) fn status(&self) -> Vec<Forwarding> {
         let one = |route: &Route| {
             let RemoteWrite { name, url, .. } = &route.written;
-            let name = if name.is_empty() { url } else { name };
-            Forwarding { name: name.clone(), url: url.clone(), counts: route.queue.counts() }
+            let url = without_user(url);
+            let name = if name.is_empty() { url.clone() } else { name.clone() };
+            Forwarding { name, url, counts: route.queue.counts() }
         };
         self.routes().iter().map(one).collect()
     }

@@ -105,15 +105,15 @@ impl Sender {
                         counts.sent += count;
                         counts.newest_sent = counts.newest_sent.max(newest);
                     });
-                    return self.tell(None);
+                    return self.tell(None, "");
                 }
                 Outcome::Refused(why) => {
                     self.queue.count(|counts| counts.failed += count);
-                    return self.tell(Some(format!("{count} samples are refused: {why}")));
+                    return self.tell(Some(why), &format!("{count} samples are refused: "));
                 }
                 Outcome::Again(why, after) => {
                     self.queue.count(|counts| counts.retried += count);
-                    self.tell(Some(why));
+                    self.tell(Some(why), "");
                     tokio::time::sleep(after.unwrap_or(backoff)).await;
                     backoff = (backoff * 2).min(most);
                 }
@@ -198,18 +198,23 @@ impl Sender {
         let text = String::from_utf8_lossy(&answer.body);
         let line: String = text.lines().next().unwrap_or_default().trim().chars().take(200).collect();
         let why = format!("it answers {} {line}", answer.status.as_u16()).trim_end().to_owned();
-        let may_pass = answer.status.is_server_error() || answer.status.as_u16() == 429;
+        let is_told_to_wait = self.written.retry_on_http_429 && answer.status.as_u16() == 429;
+        let may_pass = answer.status.is_server_error() || is_told_to_wait;
         if !may_pass {
             return Outcome::Refused(why);
         }
         let after = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Outcome::Again(why, after.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MOST)))
+        // No time at all is no time to wait: the usual one is.
+        let after = after.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        Outcome::Again(why, after.map(|after| after.min(RETRY_AFTER_MOST)))
     }
 
-    fn tell(&mut self, failure: Option<String>) {
+    /// A failure is told when it begins; `detail` stands before it, and may differ from one batch to the next.
+    fn tell(&mut self, failure: Option<String>, detail: &str) {
         match &failure {
             Some(why) if self.error.as_ref() != Some(why) => {
-                (self.notices)(Notice::error(format!("samples cannot be sent on to {}: {why}", self.url)));
+                let text = format!("samples cannot be sent on to {}: {detail}{why}", self.url);
+                (self.notices)(Notice::error(text));
             }
             None if self.error.is_some() && !self.queue.is_closed() => {
                 (self.notices)(Notice::note(format!("samples reach {} again", self.url)));
@@ -283,7 +288,8 @@ mod tests {
     #[tokio::test]
     async fn what_may_pass_is_tried_again() {
         let answers = &["503 Busy\r\n", "429 Slow down\r\nRetry-After: 0\r\n"];
-        let (counts, told, requests) = sent(answers, ", queue_config: {min_backoff: 1ms}").await;
+        let queue = ", queue_config: {min_backoff: 1ms, retry_on_http_429: true}";
+        let (counts, told, requests) = sent(answers, queue).await;
         assert_eq!((counts.as_str(), requests), ("3 sent, 0 failed, 6 retried, 0 dropped", 3));
         let cannot = "samples cannot be sent on to URL: it answers";
         assert_eq!(told, [format!("{cannot} 503"), format!("{cannot} 429")]);
@@ -294,6 +300,57 @@ mod tests {
         let (counts, told, requests) = sent(&["400 Bad Request\r\n"], "").await;
         assert_eq!((counts.as_str(), requests), ("0 sent, 3 failed, 0 retried, 0 dropped", 1));
         assert_eq!(told, ["samples cannot be sent on to URL: 3 samples are refused: it answers 400"]);
+        let (counts, _, requests) = sent(&["429 Slow down\r\nRetry-After: 1\r\n"], "").await;
+        assert_eq!((counts.as_str(), requests), ("0 sent, 3 failed, 0 retried, 0 dropped", 1));
+        // The next batch is refused for the same reason, with another count.
+        let refused = &["400 Bad Request\r\n", "400 Bad Request\r\n"];
+        let (counts, told, _) = sent(refused, ", queue_config: {max_samples_per_send: 2}").await;
+        assert_eq!((counts.as_str(), told.len()), ("0 sent, 3 failed, 0 retried, 0 dropped", 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_names_no_time_is_not_asked_at_once() {
+        let begun = tokio::time::Instant::now();
+        let answers = &["503 Busy\r\nRetry-After: 0\r\n", "503 Busy\r\nRetry-After: 7\r\n"];
+        sent(answers, ", queue_config: {min_backoff: 2s}").await;
+        assert_eq!(begun.elapsed().as_secs(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_user_in_the_url_is_sent_and_not_told() {
+        let refused = "400 Bad Request\r\n";
+        let server = StandIn::start(move |_| {
+            Reply::Raw(format!("HTTP/1.1 {refused}Content-Length: 0\r\n\r\n").into_bytes())
+        })
+        .await;
+        let url = server.url("/write").replace("http://", "http://u:hunter2@");
+        let text = format!("remote_write: [{{url: '{url}'}}]");
+        let (config, _) = prometheus::read(&Source::new("t", text)).unwrap();
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let hear = Arc::clone(&told);
+        let queue = Arc::new(Queue::new(&config.remote_write[0].queue));
+        let sender = Sender::new(
+            &config.remote_write[0],
+            &[],
+            Arc::clone(&queue),
+            Hosts::default(),
+            Arc::new(|| Timestamp(10_000)),
+            Arc::new(move |notice: Notice| hear.lock().unwrap().push(notice.text)),
+        )
+        .unwrap();
+        queue.push(vec![sample("a", 1_000)]);
+        queue.close();
+        sender.run().await;
+        assert!(
+            server.requests()[0].contains("authorization: Basic dTpodW50ZXIy"),
+            "{:?}",
+            server.requests()
+        );
+        let expect = format!(
+            "samples cannot be sent on to {}: 1 samples are refused: it answers 400",
+            server.url("/write")
+        );
+        assert_eq!(*told.lock().unwrap(), [expect]);
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ impl World {
         };
         write("prometheus.yml", "global: {evaluation_interval: 10s}\nrule_files: [r.yml]");
         write("r.yml", &format!("groups: [{{name: g, rules: [{rules}]}}]"));
-        let loaded = load(&self.folder.path().join("prometheus.yml"), "http://here").unwrap();
+        let loaded = load(&self.folder.path().join("prometheus.yml"), "http://here", |_| None).unwrap();
         self.clock.apply(&loaded, &Handle::current());
     }
 
@@ -121,11 +121,13 @@ async fn alerts_are_sent_and_failures_are_said_once() {
     world.apply("{alert: A, expr: a > 0, for: 15s}, {record: c, expr: 'label_replace({__name__=~\"a|b\"}, \"__name__\", \"c\", \"\", \"\")'}");
     world.wait(60).await;
     assert_eq!(*lock(&world.sent), ["a > 0 firing"]);
-    assert_eq!(lock(&world.said).len(), 1);
+    let said = |kind: &str| lock(&world.said).iter().filter(|text| text.starts_with(kind)).count();
+    assert_eq!((said("rule `c` of group `g` failed"), said("the alert A fires: {}"), said("")), (1, 1, 2));
     assert_eq!(world.clock.status()[0].rules[1].health, RuleHealth::Err);
     world.append("a", 0.0);
     world.wait(20).await;
     assert_eq!(*lock(&world.sent), ["a > 0 firing", "a > 0 inactive"]);
+    assert_eq!((said("the alert A is resolved: {}"), said("")), (1, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,9 +2,11 @@
 
 use crate::{
     engine::Exemplar,
-    series::{Labels, Scanned},
+    series::{Labels, Pairs, Scanned},
     time::Timestamp,
 };
+
+use super::exemplars::LABEL_LETTERS;
 
 /// What a page held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,8 +27,10 @@ pub(super) struct Batch {
     pub(super) fresh: Vec<(usize, Labels)>,
     pub(super) exemplars: Vec<(usize, Exemplar)>,
     pub(super) counts: Counts,
-    /// What counts against the limit.
+    /// Samples that count against the file's limit.
     pub(super) limited: usize,
+    /// Series that relabelling left, each once.
+    pub(super) series: usize,
     pub(super) duplicates: usize,
     pub(super) out_of_order: usize,
     pub(super) out_of_bounds: usize,
@@ -81,10 +85,16 @@ impl Batch {
             Text::Known(index) => (index, false),
         };
         self.samples.push(Pending { index, at, value: sample.value, is_tracked, is_fresh });
-        if let Some(exemplar) = &sample.exemplar {
+        if let Some(exemplar) = sample.exemplar.as_ref().filter(|exemplar| has_room(&exemplar.labels)) {
             let labels = exemplar.labels.iter().map(|(name, value)| (&**name, &**value)).collect();
             let at = exemplar.timestamp.unwrap_or(at);
             self.exemplars.push((index, Exemplar { labels, value: exemplar.value, at }));
         }
     }
+}
+
+/// Whether an exemplar is short enough to be kept.
+fn has_room(labels: &Pairs<'_>) -> bool {
+    let letters = |text: &str| text.chars().count();
+    labels.iter().map(|(name, value)| letters(name) + letters(value)).sum::<usize>() <= LABEL_LETTERS
 }

@@ -158,6 +158,11 @@ impl Cache {
         }
     }
 
+    /// How many texts this page has brought so far.
+    pub(super) fn here(&self) -> usize {
+        self.now.len()
+    }
+
     /// How many texts there are.
     pub(super) fn len(&self) -> usize {
         self.by_text.len()

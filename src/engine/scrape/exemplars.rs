@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Letters of all labels of an exemplar together, as `OpenMetrics` bounds them.
-const LABEL_LETTERS: usize = 128;
+pub(super) const LABEL_LETTERS: usize = 128;
 
 /// Exemplars in memory.
 #[derive(Debug, Default)]

@@ -10,13 +10,14 @@ mod batch;
 mod cache;
 mod exemplars;
 mod families;
-mod ingest;
+mod intake;
 mod pool;
 mod protocol;
 mod sample_labels;
 mod target;
 #[cfg(test)]
 mod tests;
+mod watched;
 mod worker;
 
 use std::{
@@ -39,7 +40,7 @@ use super::{
 };
 
 pub(super) use exemplars::Exemplars;
-use ingest::PageRules;
+use intake::PageRules;
 use pool::Pool;
 use sample_labels::LabelRules;
 use worker::Job;
@@ -158,7 +159,8 @@ impl Scraping {
         &self.0.exemplars
     }
 
-    /// Ends all loops, after the scrapes that are on their way. No series ends with them: the next start goes on.
+    /// Ends all loops; scrapes that are on their way come to nothing, unless their page is being stored. No series ends
+    /// with them: the next start goes on.
     pub(super) async fn stop(&self) {
         let pools = std::mem::take(&mut *self.0.pools());
         let tasks: Vec<_> = pools.into_values().flat_map(Pool::stop).collect();

@@ -14,9 +14,10 @@ use crate::{
 };
 
 use super::{
-    ingest::Ingest,
+    intake::Intake,
     target::{self, Found, ScrapeTarget, TargetKey},
-    worker::{self, Job, Order, Watched},
+    watched::Watched,
+    worker::{self, Job, Order},
 };
 
 /// The targets of a job.
@@ -41,7 +42,7 @@ struct Loop {
     job: Arc<Job>,
     watched: Arc<Watched>,
     orders: watch::Sender<Order>,
-    task: JoinHandle<Option<Ingest>>,
+    task: JoinHandle<Option<Intake>>,
 }
 
 /// Targets as groups tell of them now.
@@ -195,7 +196,7 @@ impl Pool {
         runtime: &Handle,
         key: TargetKey,
         watched: Watched,
-        previous: Option<JoinHandle<Option<Ingest>>>,
+        previous: Option<JoinHandle<Option<Intake>>>,
         order: &Order,
     ) {
         let watched = Arc::new(watched);
@@ -211,7 +212,7 @@ impl Pool {
     }
 
     /// The process ends: the loops, once they have been told to leave their series as they are.
-    pub(super) fn stop(mut self) -> Vec<JoinHandle<Option<Ingest>>> {
+    pub(super) fn stop(mut self) -> Vec<JoinHandle<Option<Intake>>> {
         self.discovering = None;
         let stop = |one: Loop| {
             one.orders.send_replace(Order::Hand);

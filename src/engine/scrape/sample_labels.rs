@@ -6,6 +6,10 @@ use crate::{
     series::{Labels, LabelsEdit, METRIC_NAME, Pairs, quoted},
 };
 
+/// How many labels a series of a page may have before it is relabelled, unless `label_limit` is more: a series without
+/// end must not cost more than reading it.
+const PAGE_LABELS: usize = 1_000;
+
 /// What the labels of a job's series are made by.
 #[derive(Debug, PartialEq)]
 pub(super) struct LabelRules {
@@ -24,6 +28,10 @@ pub(super) enum LabelsWrong {
     NoName,
     #[error("invalid metric name or label names: {0}")]
     Names(String),
+    #[error(
+        "more than {PAGE_LABELS} labels (metric: {metric}, number of labels: {count}), and no label_limit is set"
+    )]
+    TooMany { metric: String, count: usize },
     #[error("label_limit exceeded (metric: {metric}, number of labels: {count}, limit: {limit})")]
     Count { metric: String, count: usize, limit: usize },
     #[error(
@@ -44,18 +52,20 @@ fn short(text: &str) -> String {
 
 impl LabelRules {
     /// `None` where relabelling drops the series.
-    pub(super) fn labels(&self, page: &Pairs<'_>, target: &Labels) -> Result<Option<Labels>, LabelsWrong> {
+    pub(super) fn labels(&self, mut page: Pairs<'_>, target: &Labels) -> Result<Option<Labels>, LabelsWrong> {
+        self.check_page(&page)?;
+        page.sort_unstable();
+        if let Some(twice) = page.windows(2).find(|two| two[0].0 == two[1].0) {
+            return Err(LabelsWrong::Twice(twice[0].0.to_string()));
+        }
         let mut labels = LabelsEdit::default();
-        for (index, (name, value)) in page.iter().enumerate() {
-            if page[..index].iter().any(|(other, _)| other == name) {
-                return Err(LabelsWrong::Twice(name.to_string()));
-            }
+        for (name, value) in &page {
             labels.set(&**name, &**value);
         }
         if self.honor_labels {
             // A label that the page gives an empty value stays without one.
-            for (name, value) in target.iter().filter(|(name, _)| !page.iter().any(|(have, _)| have == name))
-            {
+            let is_free = |name: &str| page.binary_search_by(|(have, _)| (**have).cmp(name)).is_err();
+            for (name, value) in target.iter().filter(|(name, _)| is_free(name)) {
                 labels.set(name, value);
             }
         } else {
@@ -71,6 +81,20 @@ impl LabelRules {
         }
         self.check(&labels)?;
         Ok(Some(labels))
+    }
+
+    /// The file's limit is for what relabelling leaves; this one is for what is relabelled.
+    fn check_page(&self, page: &Pairs<'_>) -> Result<(), LabelsWrong> {
+        let (count, limit) = (page.len(), self.limits.labels);
+        if count <= limit.max(PAGE_LABELS) {
+            return Ok(());
+        }
+        let metric = page.iter().find(|(name, _)| name == METRIC_NAME).map(|(_, metric)| short(metric));
+        let metric = metric.unwrap_or_default();
+        Err(match limit {
+            0 => LabelsWrong::TooMany { metric, count },
+            limit => LabelsWrong::Count { metric, count, limit },
+        })
     }
 
     fn check(&self, labels: &Labels) -> Result<(), LabelsWrong> {
@@ -152,7 +176,7 @@ mod tests {
         };
         let target = Labels::new([("instance", "i"), ("job", "j")]).unwrap();
         let pairs = series_labels(series, Format::Text, None).unwrap();
-        let got = rules.labels(&pairs, &target);
+        let got = rules.labels(pairs, &target);
         let got =
             got.map(|labels| labels.map(|labels| labels.to_string())).map_err(|error| error.to_string());
         let got = got.as_ref().map(Option::as_deref).map_err(String::as_str);
@@ -201,6 +225,41 @@ mod tests {
             Err(
                 "label_value_length_limit exceeded (metric: x, label name: a, value: \"1234\", length: 4, limit: 3)",
             ),
+        );
+        let many = |count: usize| {
+            let labels: Vec<_> = (0..count).map(|index| format!("l{index}=\"1\"")).collect();
+            format!("x{{{}}}", labels.join(","))
+        };
+        let count = 300_000;
+        let text = format!("label_limit exceeded (metric: x, number of labels: {}, limit: 30)", count + 1);
+        check("label_limit: 30", &many(count), Err(&text));
+        let text = format!(
+            "more than 1000 labels (metric: x, number of labels: {}), and no label_limit is set",
+            count + 1
+        );
+        check("", &many(count), Err(&text));
+        check(
+            "metric_relabel_configs: [{regex: 'l.*', action: labeldrop}], label_limit: 3",
+            &many(999),
+            Ok(Some(r#"{__name__="x",instance="i",job="j"}"#)),
+        );
+        // A limit of the file may be a large one.
+        let keys = format!("label_limit: {}", count + 1);
+        let text = format!(
+            "label_limit exceeded (metric: x, number of labels: {}, limit: {})",
+            count + 3,
+            count + 1
+        );
+        check(&keys, &many(count), Err(&text));
+        check(
+            &keys,
+            &(many(count).trim_end_matches('}').to_owned() + r#",l7="2"}"#),
+            Err("label_limit exceeded (metric: x, number of labels: 300002, limit: 300001)"),
+        );
+        check(
+            "label_limit: 300002",
+            &(many(count).trim_end_matches('}').to_owned() + r#",l7="2"}"#),
+            Err("label name \"l7\" is not unique: invalid sample"),
         );
         check("", r#"x{a="1",a="2"}"#, Err("label name \"a\" is not unique: invalid sample"));
         check(

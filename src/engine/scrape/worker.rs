@@ -1,9 +1,6 @@
 //! The loop of one target: asks, stores, reports, again and again.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hyper::{
     Method, StatusCode,
@@ -18,7 +15,7 @@ use tokio::{
 
 use crate::{
     engine::{
-        Clock, Health, Metadata, Notice, Notices, Target,
+        Clock, Notice, Notices,
         discovery::AGENT,
         fetch::{Bodies, Bounds, Cause, Client, Outgoing},
     },
@@ -31,9 +28,9 @@ use crate::{
 use super::{
     batch::Counts,
     exemplars::Exemplars,
-    ingest::{Ingest, PageRules},
+    intake::{Intake, PageRules},
     protocol,
-    target::ScrapeTarget,
+    watched::{Last, Watched},
 };
 
 /// Bytes of a page, unpacked, where the file names no `body_size_limit`.
@@ -72,67 +69,6 @@ pub(super) struct Job {
     pub(super) notices: Notices,
 }
 
-/// A target and how its scrapes go.
-#[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) target: ScrapeTarget,
-    live: Mutex<Live>,
-}
-
-#[derive(Debug, Default)]
-struct Live {
-    last: Option<Last>,
-    metadata: Arc<Vec<Metadata>>,
-}
-
-#[derive(Debug)]
-struct Last {
-    error: String,
-    at: Timestamp,
-    duration: Duration,
-}
-
-impl Watched {
-    pub(super) fn new(target: ScrapeTarget) -> Self {
-        Self { target, live: Mutex::default() }
-    }
-
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn metadata(&self) -> Arc<Vec<Metadata>> {
-        Arc::clone(&self.live().metadata)
-    }
-
-    /// Goes on with what another says of the target.
-    pub(super) fn inherit(&self, other: &Self) {
-        let mut before = other.live();
-        *self.live() = Live { last: before.last.take(), metadata: Arc::clone(&before.metadata) };
-    }
-
-    pub(super) fn status(&self, pool: &str) -> Target {
-        let live = self.live();
-        let (health, last_error) = match &live.last {
-            None => (Health::Unknown, String::new()),
-            Some(last) if last.error.is_empty() => (Health::Up, String::new()),
-            Some(last) => (Health::Down, last.error.clone()),
-        };
-        Target {
-            discovered: self.target.discovered.clone(),
-            labels: self.target.labels.clone(),
-            pool: pool.to_owned(),
-            url: self.target.url.to_string(),
-            health,
-            last_error,
-            last_scrape: live.last.as_ref().map(|last| last.at),
-            last_duration: live.last.as_ref().map(|last| last.duration).unwrap_or_default(),
-            interval: self.target.interval,
-            timeout: self.target.timeout,
-        }
-    }
-}
-
 /// A page, or why there is none.
 struct Fetched {
     page: Result<(Vec<u8>, Format), String>,
@@ -145,28 +81,21 @@ struct Fetched {
 pub(super) async fn run(
     job: Arc<Job>,
     watched: Arc<Watched>,
-    previous: Option<JoinHandle<Option<Ingest>>>,
+    previous: Option<JoinHandle<Option<Intake>>>,
     mut orders: watch::Receiver<Order>,
-) -> Option<Ingest> {
+) -> Option<Intake> {
     let inherited = match previous {
         Some(previous) => previous.await.ok().flatten(),
         None => None,
     };
-    let ingest = match inherited {
-        Some(mut ingest) => {
-            ingest.continue_with(Arc::clone(&job.rules));
-            ingest
+    let mut worker = Worker { job, watched, intake: None, expected_body: 0 };
+    worker.intake = Some(match inherited {
+        Some(mut intake) => {
+            intake.continue_with(Arc::clone(&worker.job.rules));
+            intake
         }
-        None => Ingest::new(
-            Arc::clone(&job.rules),
-            job.store.clone(),
-            Arc::clone(&job.exemplars),
-            Arc::clone(&job.notices),
-            watched.target.url.to_string(),
-            watched.target.labels.clone(),
-        ),
-    };
-    let mut worker = Worker { job, watched, ingest: Some(ingest), expected_body: 0 };
+        None => worker.new_intake(),
+    });
     // The first scrape is at once; the others keep the target's own place within the interval.
     let mut ticks = worker.ticks();
     let mut at = (worker.job.clock)();
@@ -174,9 +103,21 @@ pub(super) async fn run(
     loop {
         let order = orders.borrow_and_update().clone();
         match order {
-            Order::Scrape => worker.scrape(at, None).await,
-            Order::Fail(cause) => worker.scrape(at, Some(cause)).await,
-            Order::Hand => return worker.ingest,
+            Order::Scrape => {
+                let started = Instant::now();
+                // A page that is on its way when the loop is to end is nobody's: nothing is stored of it.
+                let fetched = tokio::select! {
+                    biased;
+                    () = told_to_end(&mut orders) => continue,
+                    fetched = worker.fetch() => fetched,
+                };
+                worker.store(at, started, fetched).await;
+            }
+            Order::Fail(cause) => {
+                let fetched = Fetched { page: Err(cause), bytes: 0.0 };
+                worker.store(at, Instant::now(), fetched).await;
+            }
+            Order::Hand => return worker.intake,
             Order::End => {
                 worker.end(ticks).await;
                 return None;
@@ -190,7 +131,7 @@ pub(super) async fn run(
                     let order = if changed.is_err() { Order::Hand } else { orders.borrow_and_update().clone() };
                     match order {
                         Order::Scrape | Order::Fail(_) => {}
-                        Order::Hand => return worker.ingest,
+                        Order::Hand => return worker.intake,
                         Order::End => {
                             worker.end(ticks).await;
                             return None;
@@ -202,6 +143,14 @@ pub(super) async fn run(
         }
         let now = (worker.job.clock)();
         at = align(aligned.get_or_insert(now), now, worker.watched.target.interval);
+    }
+}
+
+/// Is done once there is nothing more to scrape.
+async fn told_to_end(orders: &mut watch::Receiver<Order>) {
+    // Without anybody to give orders, the loop sees so when the scrape has ended.
+    if orders.wait_for(|order| matches!(order, Order::Hand | Order::End)).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -231,7 +180,7 @@ struct Worker {
     job: Arc<Job>,
     watched: Arc<Watched>,
     /// Only taken while a page is stored.
-    ingest: Option<Ingest>,
+    intake: Option<Intake>,
     expected_body: usize,
 }
 
@@ -251,25 +200,37 @@ impl Worker {
         ticks
     }
 
-    async fn scrape(&mut self, at: Timestamp, refused: Option<String>) {
-        let started = Instant::now();
-        let fetched = match refused {
-            Some(cause) => Fetched { page: Err(cause), bytes: 0.0 },
-            None => self.fetch().await,
-        };
-        let Some(mut ingest) = self.ingest.take() else { return };
+    fn new_intake(&self) -> Intake {
+        let Self { job, watched, .. } = self;
+        Intake::new(
+            Arc::clone(&job.rules),
+            job.store.clone(),
+            Arc::clone(&job.exemplars),
+            Arc::clone(&job.notices),
+            watched.target.url.to_string(),
+            watched.target.labels.clone(),
+        )
+    }
+
+    async fn store(&mut self, at: Timestamp, started: Instant, fetched: Fetched) {
+        let mut intake = self.intake.take().unwrap_or_else(|| self.new_intake());
         let job = Arc::clone(&self.job);
         let watched = Arc::clone(&self.watched);
         // A page may be large, and the store may wait for its disk: others go on meanwhile.
         let stored = tokio::task::spawn_blocking(move || {
-            store(&job, &watched, &mut ingest, at, started, fetched);
-            ingest
+            store(&job, &watched, &mut intake, at, started, fetched);
+            intake
         });
         match stored.await {
-            Ok(ingest) => self.ingest = Some(ingest),
+            Ok(intake) => self.intake = Some(intake),
+            // It panicked; the next scrape begins anew.
             Err(error) => {
-                let text = format!("{}: the scrape came to nothing: {error}", self.watched.target.url);
-                (self.job.notices)(Notice::error(text));
+                let last = Last {
+                    error: format!("the scrape came to nothing: {error}"),
+                    at,
+                    duration: started.elapsed(),
+                };
+                self.watched.note(&self.job.config.job_name, last, &self.job.notices);
             }
         }
     }
@@ -331,19 +292,19 @@ impl Worker {
 
     /// Ends the target's series, once it is clear that nobody goes on with them: two intervals and a bit later.
     async fn end(mut self, mut ticks: Interval) {
-        if self.watched.live().last.is_none() {
+        if !self.watched.was_scraped() {
             return;
         }
         ticks.tick().await;
         let at = (self.job.clock)();
         ticks.tick().await;
         tokio::time::sleep(self.watched.target.interval / 10).await;
-        let Some(mut ingest) = self.ingest.take() else { return };
+        let Some(mut intake) = self.intake.take() else { return };
         let job = Arc::clone(&self.job);
         let url = self.watched.target.url.to_string();
         let ended = tokio::task::spawn_blocking(move || {
             let reports: Vec<&str> = REPORTS.into_iter().chain(MORE_REPORTS).collect();
-            if let Err(error) = ingest.finish(&reports, at) {
+            if let Err(error) = intake.finish(&reports, at) {
                 (job.notices)(Notice::error(format!("{url}: stale append failed: {error}")));
             }
         });
@@ -356,21 +317,21 @@ impl Worker {
 fn store(
     job: &Job,
     watched: &Watched,
-    ingest: &mut Ingest,
+    intake: &mut Intake,
     at: Timestamp,
     started: Instant,
     fetched: Fetched,
 ) {
     let (counts, failed) = match fetched.page {
         Ok((page, _)) if page.is_empty() => {
-            (Counts::default(), ingest.nothing(at).err().map(|e| e.to_string()))
+            (Counts::default(), intake.nothing(at).err().map(|e| e.to_string()))
         }
         Ok((page, format)) => {
-            let (counts, stored) = ingest.page(&page, format, at, (job.clock)());
+            let (counts, stored) = intake.page(&page, format, at, (job.clock)());
             (counts, stored.err().map(|error| error.to_string()))
         }
         Err(cause) => {
-            if let Err(error) = ingest.nothing(at) {
+            if let Err(error) = intake.nothing(at) {
                 (job.notices)(Notice::error(format!("{}: append failed: {error}", watched.target.url)));
             }
             (Counts::default(), Some(cause))
@@ -386,14 +347,17 @@ fn store(
         let values = [watched.target.timeout.as_secs_f64(), limit, fetched.bytes];
         reports.extend(MORE_REPORTS.into_iter().zip(values));
     }
-    if let Err(error) = ingest.report(&reports, at) {
+    if let Err(error) = intake.report(&reports, at) {
         (job.notices)(Notice::error(format!("{}: scrape commit failed: {error}", watched.target.url)));
     }
-    let changed = ingest.changed_metadata();
-    let mut live = watched.live();
-    live.last = Some(Last { error: failed.unwrap_or_default(), at, duration });
+    let changed = intake.changed_metadata();
+    watched.note(
+        &job.config.job_name,
+        Last { error: failed.unwrap_or_default(), at, duration },
+        &job.notices,
+    );
     if let Some(metadata) = changed {
-        live.metadata = Arc::new(metadata);
+        watched.describe(metadata);
     }
 }
 

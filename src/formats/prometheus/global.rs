@@ -47,7 +47,7 @@ pub struct Global {
     /// 1 minute by default.
     pub evaluation_interval: PromDuration,
     pub rule_query_offset: PromDuration,
-    /// In their order; values as written, see [`Global::expand`].
+    /// In their order; values as written, until the caller puts those of [`Global::expand`] here.
     pub external_labels: Vec<(String, String)>,
     pub limits: Limits,
     /// `None` where the file does not say.

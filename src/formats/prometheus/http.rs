@@ -372,7 +372,7 @@ pub(super) fn refuse_no_url(reader: &mut Reader<'_>, text: &Text) {
     });
     let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':']));
     if !has_host || url.contains(char::is_whitespace) {
-        let message = format!("`{}` is no URL", url.escape_debug());
+        let message = format!("`{}` is no URL", super::without_user(url).escape_debug());
         reader.mistake(text.span(), message, "write `http://host:port/path` or `https://host/path`");
     }
 }

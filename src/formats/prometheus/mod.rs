@@ -26,7 +26,7 @@ pub use discovery::{Discovery, FileDiscovery, HttpDiscovery, TargetGroup, read_g
 pub use global::{Escaping, Global, Limits, Names, ScrapeProtocol};
 pub use http::{Authorization, BasicAuth, Credential, Header, HttpClient, Secret, Tls, TlsVersion};
 pub use read::{Config, Storage, read, read_scrape_file};
-pub use redact::redacted;
+pub use redact::{redacted, without_user};
 pub use relabel::{Action, Relabel};
 pub use remote_write::{Queue, RemoteWrite};
 pub use scrape::ScrapeConfig;

@@ -1,5 +1,7 @@
 //! The file as it may be shown: without its secrets.
 
+use std::ops::Range;
+
 use crate::{
     formats::reader::Reader,
     text::{Source, Span},
@@ -18,24 +20,77 @@ const SECRET: &[&str] = &[
     "proxy_connect_header",
 ];
 
-/// The text with `<secret>` in the place of each secret; empty where it is no YAML.
+const HIDDEN: &str = "<secret>";
+
+/// The text with `<secret>` in the place of each secret, users within URLs among them, and without comments, where
+/// secrets may stand as well; empty where it is no YAML.
 pub fn redacted(source: &Source) -> String {
     let mut reader = Reader::new(source);
     let Some(root) = reader.root() else { return String::new() };
-    let mut spans = Vec::new();
-    collect(&root, "", Shown::Yes, &mut spans);
-    spans.sort_unstable();
+    let mut parts = Vec::new();
+    collect(&root, "", Shown::Yes, &mut parts);
+    parts.sort_unstable_by_key(|(span, _)| *span);
     let mut text = String::new();
     let mut at = 0;
-    for span in spans.into_iter().filter(|span| span.start < span.end) {
+    for (span, shown) in parts.into_iter().filter(|(span, _)| span.start < span.end) {
         // A value that an alias repeats is there once.
         if span.start >= at {
-            text.push_str(source.slice(Span::new(at, span.start)));
-            text.push_str("<secret>");
+            without_comments(source, Span::new(at, span.start), &mut text);
+            match shown {
+                Shown::Yes => with_hidden_users(source.slice(span), &mut text),
+                Shown::No => text.push_str(HIDDEN),
+            }
             at = span.end;
         }
     }
-    text + source.slice(Span::new(at, source.text().len()))
+    without_comments(source, Span::new(at, source.text().len()), &mut text);
+    text
+}
+
+/// A URL as it may be shown: without user and password.
+pub fn without_user(url: &str) -> String {
+    match user(url) {
+        Some(user) => format!("{}{}", &url[..user.start], &url[user.end + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+/// Where user and password stand in the first URL of a text; an `@` follows.
+fn user(text: &str) -> Option<Range<usize>> {
+    let start = text.find("://")? + "://".len();
+    let rest = &text[start..];
+    let end = rest.find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace()).unwrap_or(rest.len());
+    let length = rest[..end].rfind('@')?;
+    Some(start..start + length)
+}
+
+fn with_hidden_users(scalar: &str, text: &mut String) {
+    let mut rest = scalar;
+    while let Some(user) = user(rest) {
+        text.push_str(&rest[..user.start]);
+        text.push_str(HIDDEN);
+        rest = &rest[user.end..];
+    }
+    text.push_str(rest);
+}
+
+/// What stands between two scalars.
+fn without_comments(source: &Source, between: Span, text: &mut String) {
+    let mut rest = source.slice(between);
+    let mut is_after_blank = source.slice(Span::new(0, between.start)).ends_with(char::is_whitespace);
+    is_after_blank |= between.start == 0;
+    while let Some((before, after)) = rest.split_once('#') {
+        text.push_str(before);
+        if before.ends_with(char::is_whitespace) || before.is_empty() && is_after_blank {
+            text.truncate(text.trim_end_matches([' ', '\t']).len());
+            rest = after.find('\n').map_or("", |end| &after[end..]);
+        } else {
+            text.push('#');
+            rest = after;
+        }
+        is_after_blank = false;
+    }
+    text.push_str(rest);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +99,14 @@ enum Shown {
     No,
 }
 
-/// The reader bounds how deep a file nests.
-fn collect(node: &Node, within: &str, shown: Shown, spans: &mut Vec<Span>) {
+/// All scalars, keys too. The reader bounds how deep a file nests.
+fn collect(node: &Node, within: &str, shown: Shown, parts: &mut Vec<(Span, Shown)>) {
     match &node.value {
-        Value::Scalar(_) if shown == Shown::No => spans.push(node.origin.span),
-        Value::Null | Value::Scalar(_) => {}
+        Value::Null => {}
+        Value::Scalar(_) => parts.push((node.origin.span, shown)),
         Value::List(items) => {
             for item in items {
-                collect(item, within, shown, spans);
+                collect(item, within, shown, parts);
             }
         }
         Value::Map(entries) => {
@@ -59,7 +114,8 @@ fn collect(node: &Node, within: &str, shown: Shown, spans: &mut Vec<Span>) {
                 let key = entry.key.as_str();
                 let is_secret = SECRET.contains(&key) || key == "key" && within == "tls_config";
                 let shown = if is_secret { Shown::No } else { shown };
-                collect(&entry.value, key, shown, spans);
+                parts.push((entry.key_origin.span, Shown::Yes));
+                collect(&entry.value, key, shown, parts);
             }
         }
     }
@@ -76,7 +132,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        check("global: {scrape_interval: 5s} # x\n", "global: {scrape_interval: 5s} # x\n");
+        check("# y\nglobal: {scrape_interval: 5s} # x\n", "\nglobal: {scrape_interval: 5s}\n");
         check(
             "basic_auth: {username: u, password: 'p q'}\n",
             "basic_auth: {username: u, password: <secret>}\n",
@@ -94,5 +150,25 @@ mod tests {
             "tls_config: {key: <secret>, key_file: f}\nkey: k\n",
         );
         check("password_file: p\n", "password_file: p\n");
+    }
+
+    #[test]
+    fn comments_are_left_out() {
+        check("a: b # password: x\nc: d#e\n", "a: b\nc: d#e\n");
+        check("a: 'b # c' # d", "a: 'b # c'");
+        check("#x\na: # y\n  - 1 #\n  # z\n  - {b: 2} #w", "\na:\n  - 1\n\n  - {b: 2}");
+        check("a: &x#y b\nc: *x#y\n", "a: &x#y b\nc: *x#y\n");
+        check("a: | # p\n  b # c\nd: 1", "a: |\n  b # c\nd: 1");
+    }
+
+    #[test]
+    fn users_in_urls_are_not_shown() {
+        check("- url: http://u:hunter2@h/x?y=z@w\n", "- url: http://<secret>@h/x?y=z@w\n");
+        check("url: 'https://t@h'", "url: 'https://<secret>@h'");
+        check("url: http://h/@x", "url: http://h/@x");
+        check("r: 'http://a@b, http://c:d@e'", "r: 'http://<secret>@b, http://<secret>@e'");
+        for (url, expect) in [("http://u:p@h/x", "http://h/x"), ("http://h", "http://h"), ("u@h", "u@h")] {
+            assert_eq!(without_user(url), expect);
+        }
     }
 }

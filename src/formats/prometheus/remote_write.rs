@@ -54,7 +54,6 @@ pub struct RemoteWrite {
     /// Sent along; sorted by name.
     pub headers: Vec<Header>,
     pub write_relabel: Vec<Relabel>,
-    pub send_exemplars: bool,
     pub queue: Queue,
     pub client: HttpClient,
 }
@@ -64,10 +63,8 @@ pub struct RemoteWrite {
 pub struct Queue {
     /// Samples of a shard; 10000 by default.
     pub capacity: usize,
-    /// 50 by default.
+    /// How many shards there is room for, of which one sends; 50 by default.
     pub max_shards: usize,
-    /// 1 by default.
-    pub min_shards: usize,
     /// 2000 by default.
     pub max_samples_per_send: usize,
     /// 5 seconds by default.
@@ -76,6 +73,7 @@ pub struct Queue {
     pub min_backoff: PromDuration,
     /// 5 seconds by default.
     pub max_backoff: PromDuration,
+    /// Whether samples that a server has no time for are kept; no by default.
     pub retry_on_http_429: bool,
     /// Older samples are dropped; 0 is no limit.
     pub sample_age_limit: PromDuration,
@@ -86,7 +84,6 @@ impl Default for Queue {
         Self {
             capacity: 10_000,
             max_shards: 50,
-            min_shards: 1,
             max_samples_per_send: 2_000,
             batch_send_deadline: PromDuration::from_secs(5),
             min_backoff: PromDuration::from_millis(30),
@@ -127,7 +124,9 @@ pub(super) fn remote_writes(
 fn remote_write(reader: &mut Reader<'_>, keys: Keys<'_>, node: &Node, names: Names) -> Spanned<RemoteWrite> {
     let start = first_line(reader.source, node.origin.span);
     reader.not_done(keys, &["sigv4", "azuread", "google_iam", "round_robin_dns", "metadata_config"]);
-    for key in ["send_native_histograms", "failed_request_logging", "convert_nhcb_to_classic"] {
+    for key in
+        ["send_exemplars", "send_native_histograms", "failed_request_logging", "convert_nhcb_to_classic"]
+    {
         reader.not_done_if_on(keys, key);
     }
     match reader.text(keys.get("protobuf_message")).as_ref().map(|text| (text.as_str(), text.span())) {
@@ -153,7 +152,6 @@ fn remote_write(reader: &mut Reader<'_>, keys: Keys<'_>, node: &Node, names: Nam
         remote_timeout: reader.duration_or(keys.get("remote_timeout"), PromDuration::from_secs(30)),
         headers: headers(reader, keys.get("headers")),
         write_relabel: relabel::rules(reader, keys.get("write_relabel_configs"), names),
-        send_exemplars: reader.switch_or(keys.get("send_exemplars"), false),
         queue: queue(reader, keys.get("queue_config")),
         client: http::client(reader, keys),
     };
@@ -187,10 +185,10 @@ fn queue(reader: &mut Reader<'_>, entry: Option<&Entry>) -> Queue {
             if count == 0 { default } else { count }
         }
     };
+    let min_shards = positive("min_shards", 1);
     let queue = Queue {
         capacity: positive("capacity", default.capacity),
         max_shards: positive("max_shards", default.max_shards),
-        min_shards: positive("min_shards", default.min_shards),
         max_samples_per_send: positive("max_samples_per_send", default.max_samples_per_send),
         ..default
     };
@@ -202,9 +200,11 @@ fn queue(reader: &mut Reader<'_>, entry: Option<&Entry>) -> Queue {
         sample_age_limit: reader.duration_or(keys.get("sample_age_limit"), default.sample_age_limit),
         ..queue
     };
-    if queue.min_shards > queue.max_shards {
+    if min_shards > queue.max_shards {
         let message = "remote write queue min_shards must not be greater than max_shards";
         reader.mistake(entry.key_origin.span, message, "change one of them");
+    } else if min_shards > 1 {
+        reader.not_done(keys, &["min_shards"]);
     }
     if queue.max_backoff < queue.min_backoff {
         let message = "remote write queue max_backoff must not be less than min_backoff";

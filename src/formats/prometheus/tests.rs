@@ -223,6 +223,17 @@ fn what_is_not_done_is_told() {
         "global: {scrape_native_histograms: false, scrape_protocols: [PrometheusProto]}",
         &["1:62: the scrape protocol `PrometheusProto` is not done by the embedded engine"],
     );
+    warn(
+        "remote_write: [{url: 'http://a', send_exemplars: true, queue_config: {max_shards: 5, min_shards: 2}}]",
+        &[
+            "1:34: `send_exemplars` is not done by the embedded engine",
+            "1:86: `min_shards` is not done by the embedded engine",
+        ],
+    );
+    warn(
+        "remote_write: [{url: 'http://a', send_exemplars: false, queue_config: {max_shards: 5, min_shards: 1}}]",
+        &[],
+    );
 }
 
 #[test]

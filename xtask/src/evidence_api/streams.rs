@@ -113,6 +113,7 @@ fn send(folder: &Path, server: &Server) -> anyhow::Result<(Store, i64)> {
             external_url: "http://127.0.0.1:1".to_owned(),
             clock: Arc::new(|| Timestamp(now())),
             notices: Arc::new(|notice| println!("{}", notice.text)),
+            environment: Box::new(|_| None),
         };
         let (engine, _) = Engine::open(setup).context("the engine does not open")?;
         engine.start();

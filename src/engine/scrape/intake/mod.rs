@@ -1,4 +1,14 @@
 //! A page becomes samples of the store: one target's memory of what it said before, and what it says now.
+//!
+//! Owns: [`Intake`], how a page is read and stored, what ends series.
+//! Must not know: where pages come from.
+//! Invariants: a page is stored as a whole or not at all; what a page may cost is bounded.
+//! Start reading at: [`Intake::page`].
+
+mod end;
+mod read;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -7,26 +17,23 @@ use std::{
 
 use crate::{
     engine::{Metadata, Notice, Notices},
-    series::{
-        Entry, Format, Labels, METRIC_NAME, MatchOp, Matcher, STALE, Scan, ScanError, Select as _, TimeSpan,
-        series_labels,
-    },
+    series::{Format, Labels, STALE, series_labels},
     time::Timestamp,
-    tsdb::{Rejection, SeriesRef, Store, StoreError},
+    tsdb::{Rejection, SeriesRef, Store},
 };
 
 use super::{
-    batch::{Batch, Counts, Pending, Text, Times},
-    cache::{Cache, Lookup},
+    batch::{Batch, Counts, Pending},
+    cache::Cache,
     exemplars::{Added, Exemplars},
     families::Families,
-    sample_labels::{LabelRules, LabelsWrong},
+    sample_labels::LabelRules,
 };
+use read::IntakeError;
 
-/// Samples may be so far ahead of the clock, in milliseconds.
-const AHEAD: i64 = 10 * 60_000;
 /// Trouble that goes on is told of again after so many scrapes.
 const TOLD_AGAIN: u64 = 100;
+
 /// What a target's pages are read by.
 #[derive(Debug, PartialEq)]
 pub(super) struct PageRules {
@@ -38,7 +45,7 @@ pub(super) struct PageRules {
 }
 
 /// One target's way into the store.
-pub(super) struct Ingest {
+pub(super) struct Intake {
     pub(super) rules: Arc<PageRules>,
     store: Store,
     exemplars: Arc<Exemplars>,
@@ -52,33 +59,14 @@ pub(super) struct Ingest {
     reports: BTreeMap<&'static str, SeriesRef>,
     /// Labels of the texts that have had exemplars.
     exemplar_labels: HashMap<Arc<str>, Labels>,
-    /// Series that another ingest of the target had, and that end if the first page lacks them.
+    /// Series that another intake of the target had, and that end if the first page lacks them.
     inherited: Vec<SeriesRef>,
     families: Families,
     /// For how many scrapes some trouble has gone on.
     troubles: BTreeMap<&'static str, u64>,
 }
 
-/// Why a page was not stored.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum IngestError {
-    #[error("line {0}: invalid UTF-8")]
-    Utf8(usize),
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    #[error("line {line}: {cause}")]
-    Series { line: usize, cause: crate::series::Wrong },
-    #[error(transparent)]
-    Labels(#[from] LabelsWrong),
-    #[error("sample limit exceeded")]
-    SampleLimit,
-    #[error("more than {0} series, and no sample_limit is set")]
-    SeriesLimit(usize),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Ingest {
+impl Intake {
     pub(super) fn new(
         rules: Arc<PageRules>,
         store: Store,
@@ -111,7 +99,7 @@ impl Ingest {
         format: Format,
         at: Timestamp,
         now: Timestamp,
-    ) -> (Counts, Result<(), IngestError>) {
+    ) -> (Counts, Result<(), IntakeError>) {
         let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
@@ -134,62 +122,11 @@ impl Ingest {
     }
 
     /// A scrape that brought no page: the series of the one before have ended.
-    pub(super) fn nothing(&mut self, at: Timestamp) -> Result<(), IngestError> {
+    pub(super) fn nothing(&mut self, at: Timestamp) -> Result<(), IntakeError> {
         let gone: Vec<_> = self.cache.gone().into_iter().map(|series| (series, at, STALE)).collect();
         let done = if gone.is_empty() { Ok(()) } else { self.store.commit_refs(&gone).map(drop) };
         self.cache.end(false);
         Ok(done?)
-    }
-
-    /// Stores `up` and its kin.
-    pub(super) fn report(
-        &mut self,
-        samples: &[(&'static str, f64)],
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let batch: Vec<_> =
-            samples.iter().map(|(name, value)| (self.report_series(name), at, *value)).collect();
-        let committed = self.store.commit_refs(&batch)?;
-        let again: Vec<_> = committed
-            .rejected
-            .iter()
-            .filter(|(_, rejection)| *rejection == Rejection::StaleSeries)
-            .filter_map(|(index, _)| samples.get(*index))
-            .map(|(name, value)| {
-                self.reports.remove(name);
-                (self.report_series(name), at, *value)
-            })
-            .collect();
-        if !again.is_empty() {
-            self.store.commit_refs(&again)?;
-        }
-        Ok(())
-    }
-
-    /// Whether a series has a sample after `at`; if that cannot be known, yes.
-    fn goes_on(&self, labels: &Labels, at: Timestamp) -> bool {
-        let matcher = |(name, value)| Matcher::new(name, MatchOp::Equal, value).ok();
-        let Some(matchers) = labels.iter().map(matcher).collect::<Option<Vec<_>>>() else { return true };
-        let span = TimeSpan { from: Timestamp(at.0.saturating_add(1)), to: Timestamp(i64::MAX) };
-        let reader = self.store.reader();
-        reader.select(&matchers, span).map_or(true, |mut found| {
-            found.any(|series| series.labels == *labels && series.times.iter().any(|time| *time > at))
-        })
-    }
-
-    fn report_labels(&self, name: &str) -> Labels {
-        let mut labels = self.target.edit();
-        labels.set(METRIC_NAME, name);
-        labels.finish()
-    }
-
-    fn report_series(&mut self, name: &'static str) -> SeriesRef {
-        if let Some(series) = self.reports.get(name) {
-            return *series;
-        }
-        let series = self.store.series(&self.report_labels(name));
-        self.reports.insert(name, series);
-        series
     }
 
     /// Goes on with other rules. What they make of the pages may be other series: those of before end then.
@@ -202,121 +139,9 @@ impl Ingest {
         }
     }
 
-    /// Ends all series of a target that has gone, as of `at`; those that have newer samples go on elsewhere.
-    pub(super) fn finish(&mut self, reports: &[&'static str], at: Timestamp) -> Result<(), StoreError> {
-        let mut ended: Vec<(Option<Labels>, SeriesRef)> = Vec::new();
-        for index in self.cache.alive() {
-            let series = self.cache.get(index).and_then(|seen| seen.series);
-            ended.extend(series.map(|series| (self.labels_of(index), series)));
-        }
-        for name in reports {
-            let series = self.reports.get(name).copied();
-            ended.extend(series.map(|series| (Some(self.report_labels(name)), series)));
-        }
-        ended.extend(self.inherited.drain(..).map(|series| (None, series)));
-        // Without a window the store refuses what is older than the series' last sample by itself.
-        if self.store.options().out_of_order_window_millis > 0 {
-            ended.retain(|(labels, _)| labels.as_ref().is_some_and(|labels| !self.goes_on(labels, at)));
-        }
-        let markers: Vec<_> = ended.into_iter().map(|(_, series)| (series, at, STALE)).collect();
-        self.store.commit_refs(&markers)?;
-        Ok(())
-    }
-
     /// What the pages tell of their families, where that has changed since the last call.
     pub(super) fn changed_metadata(&mut self) -> Option<Vec<Metadata>> {
         self.families.changed(&self.target)
-    }
-
-    fn read(
-        &mut self,
-        page: &[u8],
-        format: Format,
-        at: Timestamp,
-        now: Timestamp,
-        batch: &mut Batch,
-    ) -> Result<(), IngestError> {
-        let page = match std::str::from_utf8(page) {
-            Ok(page) => page,
-            Err(error) => {
-                // The lines before the one that is not text were read; one of them may be wrong in its own way.
-                let before = &page[..error.valid_up_to()];
-                let line = before.split(|byte| *byte == b'\n').count();
-                let lines = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                self.read(&before[..lines], Format::Text, at, now, batch)?;
-                return Err(IngestError::Utf8(line));
-            }
-        };
-        let rules = Arc::clone(&self.rules);
-        let sample_limit = rules.labels.limits.samples;
-        let horizon = Timestamp(now.0.saturating_add(AHEAD));
-        let times = Times { at, horizon, track_timestamps: rules.track_timestamps_staleness };
-        let mut scan = Scan::new(page, format);
-        while let Some(entry) = scan.next(self.cache.guess())? {
-            let sample = match entry {
-                Entry::Type(family, kind) => {
-                    self.families.is(family, kind);
-                    continue;
-                }
-                Entry::Help(family, help) => {
-                    self.families.has_help(family, &help);
-                    continue;
-                }
-                Entry::Unit(family, unit) => {
-                    self.families.has_unit(family, unit);
-                    continue;
-                }
-                Entry::Sample(sample) => sample,
-            };
-            batch.counts.scraped += 1;
-            let timestamp = sample.timestamp.filter(|_| rules.honor_timestamps);
-            let index = match self.cache.find(sample.series) {
-                Lookup::Dropped => continue,
-                Lookup::Known(index) => index,
-                Lookup::Again(index) => {
-                    if timestamp.is_none() {
-                        batch.counts.kept += 1;
-                        batch.duplicates += 1;
-                        continue;
-                    }
-                    index
-                }
-                Lookup::New => {
-                    let kind = scan.kind();
-                    let line = || 1 + page[..offset(page, sample.series)].matches('\n').count();
-                    let pairs = series_labels(sample.series, format, kind)
-                        .map_err(|cause| IngestError::Series { line: line(), cause })?;
-                    let labels = rules.labels.labels(&pairs, &self.target)?;
-                    if sample_limit == 0 && self.cache.len() >= rules.series_limit {
-                        return Err(IngestError::SeriesLimit(rules.series_limit));
-                    }
-                    let Some(labels) = labels else {
-                        if self.cache.len() < rules.series_limit.max(sample_limit) {
-                            self.cache.add(sample.series, format, kind, true);
-                        }
-                        continue;
-                    };
-                    batch.counts.kept += 1;
-                    batch.limited += 1;
-                    if sample_limit > 0 && batch.limited > sample_limit {
-                        continue;
-                    }
-                    let index = self.cache.add(sample.series, format, kind, false);
-                    batch.fresh.push((index, labels));
-                    batch.take(Text::Fresh(index), &sample, timestamp, times);
-                    continue;
-                }
-            };
-            batch.counts.kept += 1;
-            batch.limited += 1;
-            if sample_limit == 0 || batch.limited <= sample_limit {
-                batch.take(Text::Known(index), &sample, timestamp, times);
-            }
-        }
-        if sample_limit > 0 && batch.limited > sample_limit {
-            return Err(IngestError::SampleLimit);
-        }
-        Ok(())
     }
 
     /// The series that the page brought end when a later one lacks them.
@@ -327,7 +152,7 @@ impl Ingest {
     }
 
     /// Everything that the page brought, and markers for what it lacks.
-    fn commit(&mut self, batch: &mut Batch, at: Timestamp) -> Result<(), IngestError> {
+    fn commit(&mut self, batch: &mut Batch, at: Timestamp) -> Result<(), IntakeError> {
         for (index, labels) in &batch.fresh {
             self.cache.set_series(*index, self.store.series(labels));
         }
@@ -363,7 +188,7 @@ impl Ingest {
     }
 
     /// Samples of series that the store has dropped meanwhile: they begin anew.
-    fn commit_again(&mut self, batch: &mut Batch, again: &[Pending]) -> Result<(), IngestError> {
+    fn commit_again(&mut self, batch: &mut Batch, again: &[Pending]) -> Result<(), IntakeError> {
         let mut refs = Vec::with_capacity(again.len());
         for one in again {
             let Some(labels) = self.labels_of(one.index) else { continue };
@@ -397,7 +222,7 @@ impl Ingest {
     fn labels_of(&self, index: usize) -> Option<Labels> {
         let seen = self.cache.get(index)?;
         let pairs = series_labels(&seen.text, seen.format, seen.kind).ok()?;
-        self.rules.labels.labels(&pairs, &self.target).ok()?
+        self.rules.labels.labels(pairs, &self.target).ok()?
     }
 
     fn keep_exemplars(&mut self, batch: &mut Batch) {
@@ -438,12 +263,3 @@ impl Ingest {
         *scrapes += 1;
     }
 }
-
-/// Where a part of a text begins.
-fn offset(text: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
-}
-
-#[cfg(test)]
-#[path = "ingest_tests.rs"]
-mod tests;

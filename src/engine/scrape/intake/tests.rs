@@ -5,7 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{formats::prometheus, series::is_stale, text::Source, tsdb::Options};
+use crate::{
+    formats::prometheus,
+    series::{Select as _, TimeSpan, is_stale},
+    text::Source,
+    tsdb::Options,
+};
 
 use super::*;
 
@@ -14,7 +19,7 @@ struct Lab {
     store: Store,
     exemplars: Arc<Exemplars>,
     notices: Arc<Mutex<Vec<String>>>,
-    ingest: Ingest,
+    intake: Intake,
     second: i64,
 }
 
@@ -46,9 +51,9 @@ impl Lab {
             heard.lock().unwrap_or_else(PoisonError::into_inner).push(notice.text);
         });
         let target = Labels::new([("instance", "i"), ("job", "j")]).unwrap();
-        let ingest =
-            Ingest::new(rules(keys), store.clone(), Arc::clone(&exemplars), hear, "t".to_owned(), target);
-        Self { store, exemplars, notices, ingest, second: 0 }
+        let intake =
+            Intake::new(rules(keys), store.clone(), Arc::clone(&exemplars), hear, "t".to_owned(), target);
+        Self { store, exemplars, notices, intake, second: 0 }
     }
 
     /// Samples on the page, those kept, series that are new; or why the page is refused.
@@ -59,7 +64,7 @@ impl Lab {
     fn bytes(&mut self, page: &[u8], format: Format) -> Result<(usize, usize, usize), String> {
         self.second += 1;
         let now = Timestamp(self.second * 1000);
-        let (counts, stored) = self.ingest.page(page, format, now, now);
+        let (counts, stored) = self.intake.page(page, format, now, now);
         stored.map(|()| (counts.scraped, counts.kept, counts.new)).map_err(|error| error.to_string())
     }
 
@@ -116,8 +121,8 @@ fn a_page_that_breaks_off_ends_what_it_did_not_come_to() {
     assert_eq!(lab.bytes(b"a 5\n", Format::OpenMetrics), Err(no_end));
     assert_eq!(lab.page("c 6"), Ok((1, 1, 0)));
     assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 6!; {"b"} 1:1 4!; {"c"} 1:1 2! 6:6"#);
-    lab.ingest.nothing(Timestamp(7000)).unwrap();
-    lab.ingest.nothing(Timestamp(8000)).unwrap();
+    lab.intake.nothing(Timestamp(7000)).unwrap();
+    lab.intake.nothing(Timestamp(8000)).unwrap();
     assert_eq!(lab.shown(), r#"{"a"} 1:1 2! 6!; {"b"} 1:1 4!; {"c"} 1:1 2! 6:6 7!"#);
 }
 
@@ -190,14 +195,34 @@ fn too_many_series_are_cut_off() {
     }
     let refused = "more than 1000 series, and no sample_limit is set";
     assert_eq!(lab.page(&page), Err(refused.to_owned()));
-    assert_eq!((lab.shown(), lab.ingest.cache.len()), (String::new(), 0));
+    assert_eq!((lab.shown(), lab.intake.cache.len()), (String::new(), 0));
+    // Those of the page before do not count.
+    for round in 0..3 {
+        let page: String =
+            (0..600).fold(String::new(), |page, series| page + &format!("a{{x=\"{round}-{series}\"}} 1\n"));
+        assert_eq!(lab.page(&page), Ok((600, 600, 600)));
+    }
     // Texts that change with each page are forgotten again.
     for round in 0..50 {
         let page: String =
             (0..100).fold(String::new(), |page, series| page + &format!("a{{x=\"{round}-{series}\"}} 1\n"));
         assert_eq!(lab.page(&page), Ok((100, 100, 100)));
     }
-    assert_eq!(lab.ingest.cache.len(), 100);
+    assert_eq!(lab.intake.cache.len(), 100);
+}
+
+#[test]
+fn what_relabelling_drops_does_not_count() {
+    let mut lab =
+        Lab::new("metric_relabel_configs: [{source_labels: [__name__], regex: 'go_.*', action: drop}]");
+    let mut page = String::new();
+    for series in 0..1500 {
+        writeln!(page, "go_x{{x=\"{series}\"}} 1").unwrap();
+    }
+    page.push_str("a 1\n");
+    assert_eq!(lab.page(&page), Ok((1501, 1, 1)));
+    assert_eq!(lab.page(&page), Ok((1501, 1, 0)));
+    assert_eq!(lab.intake.cache.len(), 1001);
 }
 
 #[test]
@@ -206,7 +231,7 @@ fn families_and_exemplars_are_kept() {
     let page = "# HELP a_seconds What it is.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n\
                 a_seconds_bucket{le=\"1\"} 1 # {trace_id=\"t1\"} 0.5\na_seconds_bucket{le=\"+Inf\"} 1\n# EOF\n";
     assert_eq!(lab.bytes(page.as_bytes(), Format::OpenMetrics), Ok((2, 2, 2)));
-    let told = lab.ingest.changed_metadata().unwrap();
+    let told = lab.intake.changed_metadata().unwrap();
     assert_eq!(told.len(), 1);
     let Metadata { family, kind, help, unit, .. } = &told[0];
     assert_eq!(
@@ -214,7 +239,7 @@ fn families_and_exemplars_are_kept() {
         ["a_seconds", "histogram", "What it is.", "seconds"]
     );
     assert_eq!(lab.bytes(page.as_bytes(), Format::OpenMetrics), Ok((2, 2, 0)));
-    assert_eq!(lab.ingest.changed_metadata(), None);
+    assert_eq!(lab.intake.changed_metadata(), None);
     let span = TimeSpan { from: Timestamp(0), to: Timestamp(i64::MAX) };
     let found = lab.exemplars.select(&[vec![]], span);
     assert_eq!(found.len(), 1);
@@ -224,20 +249,20 @@ fn families_and_exemplars_are_kept() {
     for _ in 0..=crate::engine::scrape::families::PAGES {
         lab.page("b 1").unwrap();
     }
-    assert_eq!(lab.ingest.changed_metadata(), Some(Vec::new()));
+    assert_eq!(lab.intake.changed_metadata(), Some(Vec::new()));
 }
 
 #[test]
 fn other_rules_end_what_they_leave_out() {
     let mut lab = Lab::new("");
     lab.page("a{x=\"1\"} 1\nb 1").unwrap();
-    lab.ingest.continue_with(rules(""));
+    lab.intake.continue_with(rules(""));
     lab.page("a{x=\"1\"} 2\nb 2").unwrap();
-    lab.ingest.continue_with(rules("metric_relabel_configs: [{regex: x, action: labeldrop}]"));
+    lab.intake.continue_with(rules("metric_relabel_configs: [{regex: x, action: labeldrop}]"));
     lab.page("a{x=\"1\"} 3\nb 3").unwrap();
     assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2:2 3!; {"a"} 3:3; {"b"} 1:1 2:2 3:3"#);
-    lab.ingest.report(&[("up", 1.0)], Timestamp(3000)).unwrap();
-    lab.ingest.finish(&["up", "scrape_timeout_seconds"], Timestamp(4000)).unwrap();
+    lab.intake.report(&[("up", 1.0)], Timestamp(3000)).unwrap();
+    lab.intake.finish(&["up", "scrape_timeout_seconds"], Timestamp(4000)).unwrap();
     assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2:2 3!; {"a"} 3:3 4!; {"b"} 1:1 2:2 3:3 4!; {"up"} 3:1 4!"#);
 }
 
@@ -248,6 +273,6 @@ fn a_target_that_came_back_is_not_ended_in_its_past() {
     lab.page("a 1\nb 1").unwrap();
     let a = Labels::new([("__name__", "a"), ("instance", "i"), ("job", "j")]).unwrap();
     lab.store.commit(&[(a, Timestamp(9000), 2.0)]).unwrap();
-    lab.ingest.finish(&[], Timestamp(5000)).unwrap();
+    lab.intake.finish(&[], Timestamp(5000)).unwrap();
     assert_eq!(lab.shown(), r#"{"a"} 1:1 9:2; {"b"} 1:1 5!"#);
 }

@@ -3,24 +3,31 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::{rules::DueAlert, series::Labels, text::form_encoded, time::Timestamp};
-
-use super::relabel::{Relabelling, Verdict};
+use crate::{
+    engine::{
+        lock,
+        relabel::{Relabelling, Verdict},
+    },
+    rules::DueAlert,
+    series::Labels,
+    text::form_encoded,
+    time::Timestamp,
+};
 
 /// So many alerts wait at most; of more, the oldest are dropped.
 const CAPACITY: usize = 10_000;
 /// So many go into one request.
-pub(super) const BATCH: usize = 256;
+const BATCH: usize = 256;
 
 /// An alert as it is sent.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Outgoing {
+pub(super) struct Notification {
     pub(super) labels: Labels,
     pub(super) annotations: Vec<(String, String)>,
     pub(super) starts_at: Timestamp,
@@ -28,60 +35,71 @@ pub(super) struct Outgoing {
     pub(super) generator_url: String,
 }
 
-/// Alerts that wait to be sent.
+/// Alerts that wait to be sent to one Alertmanager.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    queue: Mutex<VecDeque<Outgoing>>,
+    inner: Mutex<Inner>,
     wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Arc<Notification>>,
+    is_closed: bool,
 }
 
 impl Outbox {
     /// Adds alerts; how many older ones had to be dropped for them.
-    pub(super) fn add(&self, alerts: Vec<Outgoing>) -> usize {
-        let mut queue = self.lock();
-        queue.extend(alerts);
-        let dropped = queue.len().saturating_sub(CAPACITY);
-        queue.drain(..dropped);
-        drop(queue);
+    pub(super) fn add(&self, alerts: &[Arc<Notification>]) -> usize {
+        let mut inner = self.lock();
+        inner.queue.extend(alerts.iter().cloned());
+        let dropped = inner.queue.len().saturating_sub(CAPACITY);
+        inner.queue.drain(..dropped);
+        drop(inner);
         self.wake.notify_one();
         dropped
     }
 
-    /// The next alerts, once there are some.
-    pub(super) async fn next(&self) -> Vec<Outgoing> {
+    /// The next alerts, once there are some; `None` when no more will come.
+    pub(super) async fn next(&self) -> Option<Vec<Arc<Notification>>> {
         loop {
-            let batch = self.take();
-            if !batch.is_empty() {
-                return batch;
+            {
+                let mut inner = self.lock();
+                let count = inner.queue.len().min(BATCH);
+                if count > 0 {
+                    return Some(inner.queue.drain(..count).collect());
+                }
+                if inner.is_closed {
+                    return None;
+                }
             }
             self.wake.notified().await;
         }
     }
 
-    /// The next alerts, if there are some.
-    pub(super) fn take(&self) -> Vec<Outgoing> {
-        let mut queue = self.lock();
-        let count = queue.len().min(BATCH);
-        queue.drain(..count).collect()
+    /// No more alerts will come.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.wake.notify_one();
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().queue.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Outgoing>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
     }
 }
 
 /// Alerts as they are sent: with the external labels that they lack, relabelled; those that relabelling drops are left
 /// out. `generator_url` leads to the expression.
-pub(super) fn outgoing(
+pub(super) fn notifications(
     due: Vec<DueAlert>,
     external_labels: &[(String, String)],
     relabelling: &Relabelling,
     generator_url: &str,
-) -> Vec<Outgoing> {
+) -> Vec<Arc<Notification>> {
     let alert = |due: DueAlert| {
         let DueAlert { alert, valid_until } = due;
         let mut labels = alert.labels.edit();
@@ -91,7 +109,7 @@ pub(super) fn outgoing(
             }
         }
         let kept = relabelling.run(&mut labels) == Verdict::Kept;
-        kept.then(|| Outgoing {
+        kept.then(|| Notification {
             labels: labels.finish(),
             annotations: alert.annotations,
             starts_at: alert.fired_at.unwrap_or(alert.active_at),
@@ -99,7 +117,7 @@ pub(super) fn outgoing(
             generator_url: generator_url.to_owned(),
         })
     };
-    due.into_iter().filter_map(alert).collect()
+    due.into_iter().filter_map(alert).map(Arc::new).collect()
 }
 
 /// The page of an expression on the server.
@@ -109,7 +127,7 @@ pub(super) fn generator_url(external_url: &str, expr: &str) -> String {
 }
 
 /// The body of a request to `/api/v2/alerts`; `relabelling` is the Alertmanager's own. Empty where it drops all.
-pub(super) fn body(alerts: &[Outgoing], relabelling: &Relabelling) -> Vec<u8> {
+pub(super) fn body(alerts: &[Arc<Notification>], relabelling: &Relabelling) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Posted<'a> {
@@ -120,7 +138,7 @@ pub(super) fn body(alerts: &[Outgoing], relabelling: &Relabelling) -> Vec<u8> {
         generator_url: &'a str,
         labels: BTreeMap<String, String>,
     }
-    let posted = |alert: &Outgoing| {
+    let posted = |alert: &Arc<Notification>| {
         let mut labels = alert.labels.edit();
         if relabelling.run(&mut labels) != Verdict::Kept {
             return None;
@@ -170,8 +188,8 @@ mod tests {
         let external = [("site".to_owned(), "a".to_owned()), ("severity".to_owned(), "none".to_owned())];
         let none = Relabelling::new(&[]);
         let url = generator_url("http://here:9090/", "up == 0");
-        let alerts =
-            outgoing(vec![due("Down", None), due("Up", Some(Timestamp(90_500)))], &external, &none, &url);
+        let due = vec![due("Down", None), due("Up", Some(Timestamp(90_500)))];
+        let alerts = notifications(due, &external, &none, &url);
         let json: serde_json::Value = serde_json::from_slice(&body(&alerts, &none)).unwrap();
         let posted = |name: &str, end: &str| {
             serde_json::json!({
@@ -186,18 +204,24 @@ mod tests {
         assert_eq!(json, serde_json::json!(expect));
     }
 
-    #[test]
-    fn the_oldest_give_way() {
+    #[tokio::test]
+    async fn the_oldest_give_way() {
         let outbox = Outbox::default();
         let none = Relabelling::new(&[]);
         let alerts = |from: usize, to: usize| {
-            outgoing((from..to).map(|index| due(&index.to_string(), None)).collect(), &[], &none, "")
+            notifications((from..to).map(|index| due(&index.to_string(), None)).collect(), &[], &none, "")
         };
-        assert_eq!(outbox.add(alerts(0, CAPACITY)), 0);
-        assert_eq!(outbox.add(alerts(CAPACITY, CAPACITY + 3)), 3);
-        let first = outbox.take();
+        assert_eq!(outbox.add(&alerts(0, CAPACITY)), 0);
+        assert_eq!(outbox.add(&alerts(CAPACITY, CAPACITY + 3)), 3);
+        let first = outbox.next().await.unwrap();
         assert_eq!(first.len(), BATCH);
         assert_eq!(first[0].labels.get("alertname"), Some("3"));
         assert_eq!(outbox.len(), CAPACITY - BATCH);
+        outbox.close();
+        let mut left = 0;
+        while let Some(batch) = outbox.next().await {
+            left += batch.len();
+        }
+        assert_eq!(left, CAPACITY - BATCH);
     }
 }
