@@ -21,6 +21,7 @@ mod scrape;
 #[cfg(test)]
 mod stand_in;
 mod status;
+mod upkeep;
 
 pub use fetch::Hosts;
 pub use heart::{Engine, OpenError, Setup};
