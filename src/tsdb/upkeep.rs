@@ -46,14 +46,16 @@ impl Upkeep {
         mut write: impl FnMut(u64, T) -> Result<Option<Block>, StoreError>,
     ) -> Result<Vec<Arc<Block>>, StoreError> {
         let mut number = self.last_block;
-        let mut written = Vec::new();
+        let mut written: Vec<Arc<Block>> = Vec::new();
         for one in of {
             number += 1;
             match write(number, one) {
                 Ok(block) => written.extend(block.map(Arc::new)),
                 Err(error) => {
                     // That they cannot be removed either is no second error.
-                    written.iter().for_each(|block: &Arc<Block>| drop(block.remove()));
+                    for block in written {
+                        drop(block.remove());
+                    }
                     return Err(error);
                 }
             }
@@ -207,7 +209,9 @@ impl Store {
                 return Err(error);
             }
         };
-        merged.iter().for_each(|merged| merged.add_damaged_chunks(damaged));
+        for merged in &merged {
+            merged.add_damaged_chunks(damaged);
+        }
         self.write().exchange(merged, group);
         group.iter().try_for_each(|block| block.remove())
     }

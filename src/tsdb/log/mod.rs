@@ -159,10 +159,14 @@ mod own_tests {
         assert_eq!(numbers(&unsynced), ["0000000001", "0000000002"]);
         assert_eq!(log.unsynced().len(), 0);
         log.append(b"three").unwrap();
-        unsynced.into_iter().for_each(|file| log.set_unsynced(file));
+        for file in unsynced {
+            log.set_unsynced(file);
+        }
         let unsynced = log.unsynced();
         assert_eq!(numbers(&unsynced), ["0000000001", "0000000002"]);
-        unsynced.into_iter().for_each(|file| log.set_unsynced(file));
+        for file in unsynced {
+            log.set_unsynced(file);
+        }
         log.set_checkpoint(0);
         assert_eq!(numbers(&log.unsynced()), ["0000000002"]);
     }

@@ -349,7 +349,8 @@ mod tests {
         writer.define(9, &labels("a"));
         let span = TimeSpan { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) };
         let mut bytes = Vec::new();
-        [9, 10].into_iter().for_each(|slot| writer.delete(slot));
+        writer.delete(9);
+        writer.delete(10);
         writer.finish_deletion(span, &mut bytes).unwrap();
         assert_eq!(read(&bytes).unwrap().deletion, Some((vec![9, 10], span)));
     }

@@ -203,9 +203,9 @@ fn damage_is_told_though_something_else_fails() {
 fn a_large_deletion_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(folder.path(), small()).unwrap();
-    let long = "x".repeat(1_000_000);
+    let text = "x".repeat(1_000_000);
     for number in 0..10 {
-        let series = labels(&[("n", &number.to_string()), ("x", &long)]);
+        let series = labels(&[("n", &number.to_string()), ("x", &text)]);
         store.commit(&[(series, Timestamp(0), 1.0)]).unwrap();
     }
     store.checkpoint().unwrap();
