@@ -30,10 +30,9 @@ use super::{
     notify::Notifier,
     rule_clock::{RuleClock, Surroundings},
     scrape::Scraping,
+    upkeep::look_after,
 };
 
-/// How often the store is looked after.
-const MAINTENANCE: Duration = Duration::from_secs(1);
 /// How long scrapes and evaluations that are on their way may take at the end.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -168,7 +167,8 @@ impl Engine {
     pub fn start(&self) {
         let shared = &self.shared;
         let loaded = self.loaded();
-        let upkeep = shared.runtime.spawn(upkeep(Arc::clone(shared)));
+        let (clock, notices) = (Arc::clone(&shared.setup.clock), Arc::clone(&shared.setup.notices));
+        let upkeep = shared.runtime.spawn(look_after(shared.store.clone(), clock, notices));
         *lock(&shared.upkeep) = Some(upkeep);
         self.apply(&loaded);
     }
@@ -204,36 +204,6 @@ impl Engine {
 
     fn loaded(&self) -> Arc<Loaded> {
         Arc::clone(&self.shared.loaded.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Looks after the store, for ever.
-async fn upkeep(shared: Arc<Shared>) {
-    let mut ticks = tokio::time::interval(MAINTENANCE);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last_error = None;
-    loop {
-        ticks.tick().await;
-        let (store, now) = (shared.store.clone(), (shared.setup.clock)());
-        let Ok(done) = spawn_blocking(move || store.maintain(now)).await else { return };
-        match done {
-            Ok(maintained) => {
-                if last_error.take().is_some() {
-                    (shared.setup.notices)(Notice::note("the store can be written again"));
-                }
-                for sentence in maintained.set_aside {
-                    (shared.setup.notices)(Notice::error(sentence));
-                }
-            }
-            Err(error) => {
-                let text = error.to_string();
-                // The same trouble is told once.
-                if last_error.as_ref() != Some(&text) {
-                    (shared.setup.notices)(Notice::error(&text));
-                    last_error = Some(text);
-                }
-            }
-        }
     }
 }
 

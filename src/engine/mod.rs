@@ -20,6 +20,7 @@ mod scrape;
 #[cfg(test)]
 mod stand_in;
 mod status;
+mod upkeep;
 
 pub use fetch::Hosts;
 pub use heart::{Engine, Environment, OpenError, Setup};

@@ -51,15 +51,14 @@ impl Store {
             grid = options.max_block_millis.max(grid);
             cells = self::cells(&leaving, grid);
         }
-        let mut blocks = Vec::new();
-        for (cell, members) in cells {
+        let blocks = upkeep.write_blocks(cells, |number, (cell, members)| {
             let from = cell.saturating_mul(grid);
             let span = TimeSpan { from: Timestamp(from), to: Timestamp(from.saturating_add(grid - 1)) };
-            blocks.extend(self.write_block(upkeep, &leaving, &members, span)?);
-        }
+            self.write_block(number, &leaving, &members, span)
+        })?;
         let count = blocks.len();
         let mut state = self.write();
-        state.exchange(blocks.into_iter().map(Arc::new), &[]);
+        state.exchange(blocks, &[]);
         for Leaving { slot, in_order, late, .. } in leaving {
             if let Some(series) = state.head.get_mut(slot) {
                 take(&mut series.in_order, &in_order);
@@ -82,7 +81,9 @@ impl Store {
             for strand in [&mut series.in_order, &mut series.late] {
                 let is_old = |to: &Timestamp| *to < until;
                 if !strand.tail.is_empty() && (has_ended || strand.tail.times.last().is_some_and(is_old)) {
+                    // It gets few samples more, or none: it keeps no room for them.
                     strand.seal();
+                    strand.tail = Run::default();
                 }
             }
             let leaves = |chunk: &&Arc<Chunk>| has_ended || chunk.to < until;
@@ -97,13 +98,12 @@ impl Store {
 
     fn write_block(
         &self,
-        upkeep: &mut Upkeep,
+        number: u64,
         leaving: &[Leaving],
         members: &[usize],
         span: TimeSpan,
     ) -> Result<Option<Block>, StoreError> {
         let folder = self.shared().folder.as_ref().map(super::folder::Folder::blocks);
-        let number = upkeep.next_block();
         Block::write(folder.as_deref(), number, number, Vec::new(), &self.shared().indexes, |writer| {
             for series in members.iter().map(|member| &leaving[*member]) {
                 let piece = |(rank, chunk): (u64, &Arc<Chunk>)| {

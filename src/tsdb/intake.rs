@@ -1,7 +1,8 @@
-//! Which samples are accepted, and their way into log and memory.
+//! The way of samples into log and memory.
 
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -12,6 +13,8 @@ use crate::{
 
 use super::{
     Committed, Options, Rejection, SeriesRef, StoreError,
+    bounds::{Bounds, Verdict},
+    head::Series,
     log::{Log, Logged, RecordWriter},
     state::State,
 };
@@ -33,6 +36,8 @@ pub(crate) struct Position {
     pub(crate) last: Option<(Timestamp, u64)>,
     /// Time of the newest sample, or of the newest of the store when the series was made.
     pub(crate) newest: Timestamp,
+    /// What the clock said when a sample of it came last, or that sample's time if it is later.
+    heard: Timestamp,
     /// The log file that defines the series, and the bits of the last value there.
     file: u64,
     logged: u64,
@@ -69,60 +74,14 @@ pub(crate) struct Intake {
     /// Time of the newest sample of all.
     pub(crate) newest: Option<Timestamp>,
     /// What the caller last said the time was.
-    pub(crate) clock: Option<Timestamp>,
+    clock: Option<Timestamp>,
+    /// The first that it said, or what it said when it went back behind that.
+    opened: Timestamp,
+    /// Why the last write to the log failed, if it did.
+    pub(crate) failing: Option<StoreError>,
     pub(crate) appended: u64,
     pub(crate) rejected: u64,
     pub(crate) tap: Option<Tap>,
-}
-
-/// What becomes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Verdict {
-    InOrder,
-    Late,
-    /// It is there already.
-    Same,
-    Rejected(Rejection),
-}
-
-/// Bounds of what is accepted, for the samples of one commit.
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    /// The oldest time for a sample that is not late.
-    valid_from: Option<i64>,
-    /// The oldest time for a late one; none is accepted without.
-    late_from: Option<i64>,
-    /// Times after it are of a clock that was wrong.
-    ahead: Option<i64>,
-}
-
-impl Bounds {
-    /// Prometheus' rules (`memSeries.appendable` in `tsdb/head_append.go`), and one more: where the last sample of a
-    /// series is ahead of the clock, samples of now are accepted as late ones, so that a clock that was ahead for a
-    /// while does not lock the series until its time has come again.
-    fn judge(self, last: Option<(Timestamp, u64)>, at: Timestamp, value: f64) -> Verdict {
-        let is_valid = self.valid_from.is_none_or(|from| at.0 >= from);
-        if is_valid {
-            match last {
-                None => return Verdict::InOrder,
-                Some((last, _)) if at > last => return Verdict::InOrder,
-                Some((last, bits)) if at == last => {
-                    let existing = f64::from_bits(bits);
-                    let duplicate = Verdict::Rejected(Rejection::Duplicate { existing, new: value });
-                    return if bits == value.to_bits() { Verdict::Same } else { duplicate };
-                }
-                Some((last, _)) if self.ahead.is_some_and(|ahead| last.0 > ahead && at.0 <= ahead) => {
-                    return Verdict::Late;
-                }
-                Some(_) => {}
-            }
-        }
-        match self.late_from {
-            Some(from) if at.0 >= from => Verdict::Late,
-            None if is_valid => Verdict::Rejected(Rejection::OutOfOrder),
-            _ => Verdict::Rejected(Rejection::TooOld),
-        }
-    }
 }
 
 impl Intake {
@@ -135,6 +94,8 @@ impl Intake {
             records: Vec::new(),
             newest: None,
             clock: None,
+            opened: Timestamp(i64::MAX),
+            failing: None,
             appended: 0,
             rejected: 0,
             tap: None,
@@ -146,6 +107,11 @@ impl Intake {
         let newest = self.newest?;
         let ahead_of = |clock: &Timestamp| newest.0 > clock.0.saturating_add(AHEAD);
         Some(self.clock.filter(ahead_of).unwrap_or(newest))
+    }
+
+    pub(crate) fn set_clock(&mut self, now: Timestamp) {
+        self.clock = Some(now);
+        self.opened = self.opened.min(now);
     }
 
     fn bounds(&self, options: &Options) -> Bounds {
@@ -175,7 +141,8 @@ impl Intake {
             self.tracks.push(Track::default());
         }
         let newest = self.reference().unwrap_or(Timestamp(i64::MIN));
-        let position = Position { last: None, newest, file: 0, logged: 0 };
+        let heard = self.clock.map_or(newest, |clock| clock.max(newest));
+        let position = Position { last: None, newest, heard, file: 0, logged: 0 };
         self.ids.insert(labels.clone(), slot);
         self.tracks[slot as usize].series = Some((labels, position));
         slot
@@ -195,6 +162,7 @@ impl Intake {
             self.tracks.get_mut(slot as usize).and_then(|track| track.series.as_mut())
         {
             position.newest = position.newest.max(at);
+            position.heard = position.heard.max(at);
             if !is_late {
                 position.last = Some((at, value.to_bits()));
             }
@@ -208,19 +176,20 @@ impl Intake {
             self.tracks.get_mut(slot as usize).and_then(|track| track.series.as_mut())
         {
             position.last = last.map(|(at, value)| (at, value.to_bits()));
-            position.newest = newest;
+            (position.newest, position.heard) = (newest, newest);
         }
         self.newest = self.newest.max(last.map(|(at, _)| at)).max(Some(newest));
     }
 
-    /// Slots of the series that will get no more samples, as far as one can tell.
+    /// Slots of the series that will get no more samples, as far as one can tell: time goes on where no sample comes,
+    /// and those that were brought back are waited for from the opening on.
     pub(crate) fn ended(&self, idle_millis: i64) -> Vec<u32> {
-        let Some(reference) = self.reference() else { return Vec::new() };
-        let idle_since = reference.0.saturating_sub(idle_millis.max(0));
+        let Some(now) = self.reference().max(self.clock) else { return Vec::new() };
+        let idle_since = now.0.saturating_sub(idle_millis.max(0));
         let has_ended = |track: &Track| {
             track.series.as_ref().is_some_and(|(_, position)| {
-                position.newest.0 < idle_since
-                    || position.last.is_some_and(|(_, bits)| is_stale(f64::from_bits(bits)))
+                let is_idle = position.heard.0 < idle_since && self.opened.0 < idle_since;
+                is_idle || position.last.is_some_and(|(_, bits)| is_stale(f64::from_bits(bits)))
             })
         };
         let ended = self.tracks.iter().enumerate().filter(|(_, track)| has_ended(track));
@@ -239,14 +208,32 @@ impl Intake {
         }
     }
 
+    /// How many series there are, and how many there is room for.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> (usize, usize) {
+        (self.ids.len(), self.tracks.len())
+    }
+
     /// The slot of a reference that is not stale.
     pub(crate) fn slot(&self, series: SeriesRef) -> Option<u32> {
         let track = self.tracks.get(series.slot as usize)?;
         (track.generation == series.generation && track.series.is_some()).then_some(series.slot)
     }
 
+    /// Takes those of the series out that were made for a sample and have got none.
+    fn remove_unborn(&mut self, mut slots: Vec<u32>, state: &RwLock<State>) {
+        slots.retain(|slot| self.position(*slot).is_some_and(|position| position.last.is_none()));
+        if slots.is_empty() {
+            return;
+        }
+        let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|slot| state.head.get(*slot).is_some_and(Series::is_empty));
+        state.head.remove(&slots);
+        self.remove(&slots);
+    }
+
     /// Judges samples, writes the accepted ones to the log, then puts them into memory. Where the log cannot be
-    /// written nothing is changed.
+    /// written nothing is changed. Series that are left without any sample are gone.
     pub(crate) fn commit(
         &mut self,
         state: &RwLock<State>,
@@ -258,6 +245,9 @@ impl Intake {
         let mut committed = Committed::default();
         let mut accepted: Vec<Logged> = Vec::with_capacity(samples.len());
         let mut before: Vec<Position> = Vec::with_capacity(samples.len());
+        let mut unborn: Vec<u32> = Vec::new();
+        let mut framed = Ok(());
+        let clock = self.clock;
         self.records.clear();
         for (index, (slot, at, value)) in samples.enumerate() {
             let track =
@@ -270,15 +260,18 @@ impl Intake {
                 Verdict::InOrder => false,
                 Verdict::Late => true,
                 Verdict::Same => {
+                    position.heard = position.heard.max(clock.unwrap_or(at));
                     committed.appended += 1;
                     continue;
                 }
                 Verdict::Rejected(rejection) => {
+                    unborn.extend(position.last.is_none().then_some(slot));
                     committed.rejected.push((index, rejection));
                     continue;
                 }
             };
             if Some(position.file) != file && text_len(labels) > MAX_LABELS {
+                unborn.extend(position.last.is_none().then_some(slot));
                 committed.rejected.push((index, Rejection::LabelsTooLong));
                 continue;
             }
@@ -286,6 +279,7 @@ impl Intake {
             before.push(*position);
             accepted.push(sample);
             position.newest = position.newest.max(at);
+            position.heard = position.heard.max(at).max(clock.unwrap_or(at));
             if !is_late {
                 position.last = Some((at, value.to_bits()));
             }
@@ -297,23 +291,21 @@ impl Intake {
                 self.record.sample(sample, position.logged);
                 position.logged = value.to_bits();
                 if self.record.len() >= RECORD {
-                    self.record.finish(&mut self.records);
+                    framed = framed.and(self.record.finish(&mut self.records));
                 }
             }
         }
-        self.record.finish(&mut self.records);
-        if let Some(log) = self.log.as_mut().filter(|_| !accepted.is_empty())
-            && let Err(error) = log.append(&self.records)
-        {
+        framed = framed.and(self.record.finish(&mut self.records));
+        let written = if accepted.is_empty() { Ok(()) } else { self.append(framed) };
+        if let Err(error) = written {
+            unborn.extend(accepted.iter().map(|sample| sample.slot));
             for (sample, before) in accepted.iter().zip(before).rev() {
                 if let Some((_, position)) = &mut self.tracks[sample.slot as usize].series {
                     *position = before;
                 }
             }
+            self.remove_unborn(unborn, state);
             return Err(error);
-        }
-        if self.records.capacity() > 2 * RECORD {
-            self.records = Vec::new();
         }
         committed.appended += accepted.len();
         self.appended += accepted.len() as u64;
@@ -330,14 +322,28 @@ impl Intake {
                 state.head.append(slot, at, value, is_late);
             }
         }
+        self.remove_unborn(unborn, state);
         Ok(committed)
+    }
+
+    /// Hands the records to the log; that this failed is known until it succeeds again.
+    fn append(&mut self, framed: io::Result<()>) -> Result<(), StoreError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let framed = framed.map_err(|source| StoreError::io("write", "a record of the log", source));
+        let appended = framed.and_then(|()| log.append(&self.records));
+        self.failing = appended.as_ref().err().cloned();
+        if self.records.capacity() > 2 * RECORD {
+            self.records = Vec::new();
+        }
+        appended
     }
 
     /// Writes to the log that samples in a span are removed.
     pub(crate) fn log_deletion(&mut self, slots: &[u32], span: TimeSpan) -> Result<(), StoreError> {
-        let Some(log) = &mut self.log else { return Ok(()) };
-        let file = log.number();
+        let Some(file) = self.log.as_ref().map(Log::number) else { return Ok(()) };
         let mut defined = Vec::new();
+        let mut framed = Ok(());
+        self.records.clear();
         for slot in slots {
             if let Some((labels, position)) =
                 self.tracks.get(*slot as usize).and_then(|track| track.series.as_ref())
@@ -346,10 +352,13 @@ impl Intake {
                 self.record.define(*slot, labels);
                 defined.push(*slot);
             }
+            self.record.delete(*slot);
+            if self.record.len() >= RECORD {
+                framed = framed.and(self.record.finish_deletion(span, &mut self.records));
+            }
         }
-        self.records.clear();
-        self.record.finish_deletion(slots, span, &mut self.records);
-        log.append(&self.records)?;
+        framed = framed.and(self.record.finish_deletion(span, &mut self.records));
+        self.append(framed)?;
         for slot in defined {
             if let Some((_, position)) = &mut self.tracks[slot as usize].series {
                 (position.file, position.logged) = (file, 0);
@@ -361,55 +370,4 @@ impl Intake {
 
 fn text_len(labels: &Labels) -> usize {
     labels.iter().map(|(name, value)| name.len() + value.len()).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(bounds: Bounds, last: Option<(i64, f64)>, sample: (i64, f64), expect: Verdict) {
-        let last = last.map(|(at, value)| (Timestamp(at), value.to_bits()));
-        assert_eq!(bounds.judge(last, Timestamp(sample.0), sample.1), expect);
-    }
-
-    #[test]
-    fn samples_are_judged_as_prometheus_does() {
-        use Verdict::{InOrder, Late, Rejected, Same};
-        let refused = |rejection| Rejected(rejection);
-        let strict = Bounds { valid_from: Some(100), late_from: None, ahead: None };
-        check(strict, None, (100, 1.0), InOrder);
-        check(strict, None, (99, 1.0), refused(Rejection::TooOld));
-        check(strict, Some((150, 1.0)), (151, 1.0), InOrder);
-        check(strict, Some((150, 1.0)), (150, 1.0), Same);
-        check(
-            strict,
-            Some((150, 0.0)),
-            (150, -0.0),
-            refused(Rejection::Duplicate { existing: 0.0, new: -0.0 }),
-        );
-        check(strict, Some((150, 1.0)), (149, 1.0), refused(Rejection::OutOfOrder));
-        check(strict, Some((150, 1.0)), (99, 1.0), refused(Rejection::TooOld));
-        let window = Bounds { valid_from: Some(100), late_from: Some(140), ahead: None };
-        check(window, Some((150, 1.0)), (140, 1.0), Late);
-        check(window, Some((150, 1.0)), (139, 1.0), refused(Rejection::TooOld));
-        check(window, None, (120, 1.0), InOrder);
-        check(window, None, (99, 1.0), refused(Rejection::TooOld));
-        let wide = Bounds { valid_from: Some(100), late_from: Some(20), ahead: None };
-        check(wide, None, (50, 1.0), Late);
-        check(wide, Some((60, 1.0)), (70, 1.0), Late);
-        let empty = Bounds { valid_from: None, late_from: None, ahead: None };
-        check(empty, None, (i64::MIN, 1.0), InOrder);
-    }
-
-    #[test]
-    fn a_clock_that_was_ahead_locks_no_series() {
-        use Verdict::{InOrder, Late, Rejected};
-        let bounds = Bounds { valid_from: Some(100), late_from: None, ahead: Some(200) };
-        check(bounds, Some((9000, 1.0)), (180, 1.0), Late);
-        check(bounds, Some((9000, 1.0)), (99, 1.0), Rejected(Rejection::TooOld));
-        check(bounds, Some((9000, 1.0)), (8000, 1.0), Rejected(Rejection::OutOfOrder));
-        check(bounds, Some((9000, 1.0)), (9001, 1.0), InOrder);
-        check(bounds, Some((190, 1.0)), (180, 1.0), Rejected(Rejection::OutOfOrder));
-    }
 }

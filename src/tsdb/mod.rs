@@ -11,8 +11,8 @@
 //! ```
 //!
 //! What is promised: when a commit returns, its samples were handed to the operating system in one write, so the end
-//! of the process, however violent, loses none of them. [`Store::maintain`] has the disk keep them; it is called every
-//! second, so a machine that loses power loses at most that second. A commit that fails (a full disk, one that became
+//! of the process, however violent, loses none of them. [`Store::sync`] has the disk keep them; it is called every
+//! second, beside [`Store::maintain`], so a machine that loses power loses at most that second. A commit that fails (a full disk, one that became
 //! read-only) leaves whole records behind and changes nothing; reads go on, and the next commit is tried as any other.
 //! A torn end of a log is cut off; a damaged file is set aside under another name and told, and the rest is served.
 //!
@@ -27,6 +27,7 @@
 //! Start reading at: [`Store`].
 
 mod block;
+mod bounds;
 mod codec;
 mod cut;
 mod delete;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
+use super::StoreError;
+
 /// What became of the samples of one commit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Committed {
@@ -19,7 +21,10 @@ pub enum Rejection {
     /// Older than the last one of its series.
     #[error("out of order sample")]
     OutOfOrder,
-    /// Older than the out-of-order window, or than what the store takes for a new series.
+    /// Older than what the store takes for any series, where it takes nothing out of order.
+    #[error("out of bounds")]
+    OutOfBounds,
+    /// Older than the out-of-order window.
     #[error("too old sample")]
     TooOld,
     #[error("duplicate sample for timestamp; overrides not allowed: existing {existing}, new {new}")]
@@ -39,7 +44,7 @@ pub struct Recovery {
     pub samples: u64,
     /// Blocks on disk.
     pub blocks: usize,
-    /// Bytes at the ends of logs that were no whole records: what was being written when the process ended.
+    /// Bytes at the ends of logs that were the beginnings of records: what was being written when the process ended.
     pub torn_bytes: u64,
     /// What was damaged and set aside, one sentence each.
     pub set_aside: Vec<String>,
@@ -57,7 +62,7 @@ impl fmt::Display for Recovery {
 }
 
 /// What [`Store::maintain`](super::Store::maintain) did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Maintained {
     /// Blocks written from memory.
     pub blocks_cut: usize,
@@ -69,6 +74,15 @@ pub struct Maintained {
     pub series_dropped: usize,
     /// What was found damaged and set aside, one sentence each.
     pub set_aside: Vec<String>,
+    /// What could not be done and will be tried again, now or at an earlier call since which it was not tried.
+    pub errors: Vec<StoreError>,
+}
+
+impl Maintained {
+    /// The first error, where there is one.
+    pub fn checked(self) -> Result<Self, StoreError> {
+        self.errors.first().cloned().map_or(Ok(self), Err)
+    }
 }
 
 /// Figures of a store.

@@ -98,8 +98,9 @@ pub(super) fn replay(
 
 /// Cuts off what is no whole record. What was there and is damaged is kept as a copy.
 fn mend(path: &Path, tear: Tear, recovery: &mut Recovery) -> Result<(), StoreError> {
-    recovery.torn_bytes += tear.bytes;
-    if !tear.is_short {
+    if tear.is_short {
+        recovery.torn_bytes += tear.bytes;
+    } else {
         let copy = path.with_added_extension("damaged");
         fs::copy(path, &copy).map_err(|source| StoreError::io("copy", path, source))?;
         recovery.set_aside.push(format!(

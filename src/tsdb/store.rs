@@ -134,16 +134,25 @@ impl Store {
         Reader::new(self.clone())
     }
 
-    /// Has the disk keep all that was committed.
+    /// Has the disk keep all that was committed. To be called every second or so: that time is all that a failing
+    /// machine can lose, while a failing process loses nothing. It does not wait for [`Store::maintain`].
     pub fn sync(&self) -> Result<(), StoreError> {
-        let unsynced = self.intake().log.as_mut().and_then(Log::unsynced);
-        let Some((path, sink)) = unsynced else { return Ok(()) };
-        sink.sync().map_err(|source| {
-            if let Some(log) = &mut self.intake().log {
-                log.set_unsynced();
+        let unsynced = self.intake().log.as_mut().map(Log::unsynced).unwrap_or_default();
+        let mut synced = Ok(());
+        for file in unsynced {
+            if let Err(source) = file.1.sync() {
+                synced = synced.and(Err(StoreError::io("sync", &file.0, source)));
+                if let Some(log) = &mut self.intake().log {
+                    log.set_unsynced(file);
+                }
             }
-            StoreError::io("sync", path, source)
-        })
+        }
+        synced
+    }
+
+    /// Why samples cannot be written, if the last that were to be could not.
+    pub fn failing(&self) -> Option<StoreError> {
+        self.intake().failing.clone()
     }
 
     /// Has the disk keep all that was committed. The folder is free for another process when the last clone is dropped.
@@ -154,12 +163,6 @@ impl Store {
     /// Options from now on. Sizes that files and memory are laid out by stay as they were at the opening.
     pub fn set_options(&self, options: Options) {
         *self.0.options.write().unwrap_or_else(PoisonError::into_inner) = options;
-    }
-
-    /// Retention from now on, by time and by size.
-    pub fn set_retention(&self, millis: Option<i64>, bytes: Option<u64>) {
-        let mut options = self.0.options.write().unwrap_or_else(PoisonError::into_inner);
-        (options.retention_millis, options.retention_bytes) = (millis, bytes);
     }
 
     pub fn options(&self) -> Options {

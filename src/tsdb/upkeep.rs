@@ -27,53 +27,64 @@ pub(super) struct Upkeep {
     last_block: u64,
     /// What is older has left memory.
     pub(super) cut_until: Option<i64>,
-    /// Until then blocks are neither cut nor merged, because that has failed a moment ago.
-    retry_at: Option<Timestamp>,
+    /// Why blocks could not be cut or merged, and when that is tried again.
+    failed: Option<(Timestamp, StoreError)>,
     /// Blocks whose damaged chunks were told of.
     told: BTreeSet<u64>,
 }
 
 impl Upkeep {
     pub(super) fn new(last_block: u64) -> Self {
-        Self { last_block, cut_until: None, retry_at: None, told: BTreeSet::new() }
+        Self { last_block, cut_until: None, failed: None, told: BTreeSet::new() }
     }
 
-    pub(super) fn next_block(&mut self) -> u64 {
-        self.last_block += 1;
-        self.last_block
+    /// Has blocks written under numbers of their own. Where one fails, those before it are removed and the numbers are
+    /// free again: what stays of a file is written over the next time.
+    pub(super) fn write_blocks<T>(
+        &mut self,
+        of: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(u64, T) -> Result<Option<Block>, StoreError>,
+    ) -> Result<Vec<Arc<Block>>, StoreError> {
+        let mut number = self.last_block;
+        let mut written: Vec<Arc<Block>> = Vec::new();
+        for one in of {
+            number += 1;
+            match write(number, one) {
+                Ok(block) => written.extend(block.map(Arc::new)),
+                Err(error) => {
+                    // That they cannot be removed either is no second error.
+                    for block in written {
+                        drop(block.remove());
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.last_block = number;
+        Ok(written)
     }
 }
 
 impl Store {
-    /// Moves what is old enough from memory to disk, merges blocks, trims the log, applies retention, and has the disk
-    /// keep what was written. To be called every second or so with the time of a clock: between two calls that time is
-    /// all that a failing machine can lose, while a failing process loses nothing.
+    /// Moves what is old enough from memory to disk, merges blocks, trims the log, applies retention. To be called every
+    /// second or so with the time of a clock.
     ///
-    /// With an error the other steps are done all the same, and the failed one is tried again some seconds later.
-    pub fn maintain(&self, now: Timestamp) -> Result<Maintained, StoreError> {
+    /// What fails keeps nothing else from being done, and is tried again some seconds later.
+    pub fn maintain(&self, now: Timestamp) -> Maintained {
         let mut upkeep = self.upkeep();
         let options = self.options();
-        self.intake().clock = Some(now);
+        self.intake().set_clock(now);
         let mut maintained = Maintained::default();
-        let synced = self.sync();
-        let wait = upkeep.retry_at.map_or(0, |at| at.0.saturating_sub(now.0));
-        let moved = if (1..=RETRY).contains(&wait) {
-            Ok(())
-        } else {
+        let wait = upkeep.failed.as_ref().map_or(0, |(at, _)| at.0.saturating_sub(now.0));
+        if !(1..=RETRY).contains(&wait) {
             let cut = self.cut_due(&mut upkeep, &options, &mut maintained);
-            cut.and_then(|()| self.merge_some(&mut upkeep, &options, &mut maintained))
-        };
-        if moved.is_err() {
-            upkeep.retry_at = Some(Timestamp(now.0.saturating_add(RETRY)));
+            let moved = cut.and_then(|()| self.merge_some(&mut upkeep, &options, &mut maintained));
+            upkeep.failed = moved.err().map(|error| (Timestamp(now.0.saturating_add(RETRY)), error));
         }
-        let steps = [
-            synced,
-            moved,
-            self.apply_retention(&options, &mut maintained),
-            self.set_damaged_aside(&mut upkeep, &mut maintained),
-        ];
-        steps.into_iter().collect::<Result<(), _>>()?;
-        Ok(maintained)
+        maintained.errors.extend(upkeep.failed.iter().map(|(_, error)| error.clone()));
+        self.apply_retention(&options, &mut maintained);
+        self.set_damaged_aside(&mut upkeep, &mut maintained);
+        maintained
     }
 
     fn cut_due(
@@ -135,9 +146,9 @@ impl Store {
         let Some(folder) = self.shared().folder.as_ref().map(super::folder::Folder::log) else {
             return Ok(());
         };
-        let (number, ended, snapshot) = {
+        let (number, snapshot) = {
             let mut intake = self.intake();
-            let Some((number, ended)) = intake.log.as_mut().map(super::log::Log::rotate) else {
+            let Some(number) = intake.log.as_mut().map(super::log::Log::rotate) else {
                 return Ok(());
             };
             let state = self.read();
@@ -152,11 +163,8 @@ impl Store {
                     late: series.late.sealed(),
                 })
             });
-            (number, ended, kept.flat_map(Kept::parts).collect::<Vec<_>>())
+            (number, kept.flat_map(Kept::parts).collect::<Vec<_>>())
         };
-        if let Some((path, sink)) = ended {
-            sink.sync().map_err(|source| StoreError::io("sync", path, source))?;
-        }
         let path = checkpoint_path(&folder, number);
         write_checkpoint(&path, &snapshot)?;
         let bytes = path.metadata().map_or(0, |metadata| metadata.len());
@@ -187,17 +195,12 @@ impl Store {
         let replaced = group.iter().map(|block| block.number()).collect();
         let folder = self.shared().folder.as_ref().map(super::folder::Folder::blocks);
         let mut damaged = 0;
-        let written = Block::write(
-            folder.as_deref(),
-            upkeep.next_block(),
-            rank,
-            replaced,
-            &self.shared().indexes,
-            |writer| {
+        let written = upkeep.write_blocks([replaced], |number, replaced| {
+            Block::write(folder.as_deref(), number, rank, replaced, &self.shared().indexes, |writer| {
                 damaged = merge(group, writer)?;
                 Ok(())
-            },
-        );
+            })
+        });
         let merged = match written {
             Ok(merged) => merged,
             Err(error) => {
@@ -206,28 +209,32 @@ impl Store {
                 return Err(error);
             }
         };
-        if let Some(merged) = &merged {
+        for merged in &merged {
             merged.add_damaged_chunks(damaged);
         }
-        self.write().exchange(merged.map(Arc::new), group);
+        self.write().exchange(merged, group);
         group.iter().try_for_each(|block| block.remove())
     }
 
-    fn apply_retention(&self, options: &Options, maintained: &mut Maintained) -> Result<(), StoreError> {
+    /// Removes blocks that are too old beside the newest one, as Prometheus does (`BeyondTimeRetention` in `tsdb/db.go`):
+    /// a sample or a clock that is ahead for a while is no reason. The newest block counts as not newer than the clock.
+    fn apply_retention(&self, options: &Options, maintained: &mut Maintained) {
         let (reference, log_bytes) = {
             let intake = self.intake();
             let sizes = intake.log.as_ref().map(super::log::Log::sizes);
             (intake.reference(), sizes.map_or(0, |(log, checkpoint)| log + checkpoint))
         };
-        let Some(reference) = reference else { return Ok(()) };
         let blocks = self.read().blocks.clone();
-        let oldest = options.retention_millis.map(|keep| reference.0.saturating_sub(keep));
+        let Some(newest) = blocks.iter().map(|block| block.span().to).max() else { return };
+        let newest = reference.map_or(newest, |reference| reference.min(newest));
+        let keep = options.retention_millis.filter(|keep| *keep > 0);
+        let oldest = keep.map(|keep| newest.0.saturating_sub(keep));
         let mut by_age: Vec<_> = blocks.iter().collect();
         by_age.sort_by_key(|block| block.span().to);
         let mut bytes = log_bytes + blocks.iter().map(|block| block.size()).sum::<u64>();
         let mut dropped: Vec<Arc<Block>> = Vec::new();
         for block in by_age {
-            let is_old = oldest.is_some_and(|oldest| block.span().to.0 < oldest);
+            let is_old = oldest.is_some_and(|oldest| block.span().to.0 <= oldest);
             let is_too_much = options.retention_bytes.is_some_and(|limit| limit > 0 && bytes > limit);
             if !is_old && !is_too_much {
                 break;
@@ -236,15 +243,15 @@ impl Store {
             dropped.push(block.clone());
         }
         if dropped.is_empty() {
-            return Ok(());
+            return;
         }
         self.write().exchange(None, &dropped);
         maintained.blocks_dropped += dropped.len();
-        dropped.iter().try_for_each(|block| block.remove())
+        maintained.errors.extend(dropped.iter().filter_map(|block| block.remove().err()));
     }
 
     /// Takes blocks out that a reader found to be damaged.
-    fn set_damaged_aside(&self, upkeep: &mut Upkeep, maintained: &mut Maintained) -> Result<(), StoreError> {
+    fn set_damaged_aside(&self, upkeep: &mut Upkeep, maintained: &mut Maintained) {
         let blocks = self.read().blocks.clone();
         for block in blocks.iter() {
             let chunks = block.damaged_chunks();
@@ -258,16 +265,17 @@ impl Store {
         }
         let damaged: Vec<_> = blocks.iter().filter(|block| block.is_damaged()).cloned().collect();
         if damaged.is_empty() {
-            return Ok(());
+            return;
         }
         self.write().exchange(None, &damaged);
         for block in damaged {
             block.forget();
-            if let Some(path) = block.path() {
-                maintained.set_aside.push(set_aside(path, "its index cannot be read")?);
+            match block.path().map(|path| set_aside(path, "its index cannot be read")) {
+                Some(Ok(sentence)) => maintained.set_aside.push(sentence),
+                Some(Err(error)) => maintained.errors.push(error),
+                None => {}
             }
         }
-        Ok(())
     }
 }
 

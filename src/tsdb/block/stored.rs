@@ -155,16 +155,22 @@ impl Block {
         };
         let path = numbered_path(folder, number, BLOCK);
         let mut footer = None;
-        write_whole(&path, |out| {
+        let opened = write_whole(&path, |out| {
             footer = write(out)?;
             Ok(())
-        })?;
-        let Some(footer) = footer else {
-            remove(&path)?;
-            return Ok(None);
-        };
-        let opened = File::open(&path).map_err(|source| StoreError::io("open", &path, source))?;
-        Ok(Some(Self::new(number, Some(path), Medium::File(opened), footer, indexes)))
+        })
+        .and_then(|()| File::open(&path).map_err(|source| StoreError::io("open", &path, source)));
+        match (opened, footer) {
+            (Ok(opened), Some(footer)) => {
+                Ok(Some(Self::new(number, Some(path), Medium::File(opened), footer, indexes)))
+            }
+            (Ok(_), None) => remove(&path).map(|()| None),
+            (Err(error), _) => {
+                // Nobody knows of the file; that it stays is no second error.
+                drop(remove(&path));
+                Err(error)
+            }
+        }
     }
 
     fn new(

@@ -23,11 +23,23 @@ impl Tombstones {
         self.0.is_empty()
     }
 
+    /// Adds a span; those that it meets become one with it.
     pub(crate) fn add(&mut self, series: u32, span: TimeSpan) {
-        self.0.entry(series).or_default().push(span);
+        let spans = self.0.entry(series).or_default();
+        let mut joined = span;
+        spans.retain(|other| {
+            let is_apart =
+                other.from.0 > span.to.0.saturating_add(1) || span.from.0 > other.to.0.saturating_add(1);
+            if !is_apart {
+                joined = TimeSpan { from: joined.from.min(other.from), to: joined.to.max(other.to) };
+            }
+            is_apart
+        });
+        spans.push(joined);
+        spans.sort_unstable_by_key(|span| span.from);
     }
 
-    /// The deleted spans of a series, in no order.
+    /// The deleted spans of a series, sorted and apart from each other.
     pub(crate) fn of(&self, series: u32) -> &[TimeSpan] {
         self.0.get(&series).map_or(&[], Vec::as_slice)
     }
@@ -73,6 +85,25 @@ impl Tombstones {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_that_meet_become_one() {
+        #[track_caller]
+        fn check(spans: &[(i64, i64)], expect: &[(i64, i64)]) {
+            let mut tombstones = Tombstones::default();
+            for (from, to) in spans {
+                tombstones.add(1, TimeSpan { from: Timestamp(*from), to: Timestamp(*to) });
+            }
+            let got: Vec<_> = tombstones.of(1).iter().map(|span| (span.from.0, span.to.0)).collect();
+            assert_eq!(got, expect);
+        }
+        check(&[(1, 5), (1, 5)], &[(1, 5)]);
+        check(&[(1, 5), (6, 9)], &[(1, 9)]);
+        check(&[(7, 9), (1, 5)], &[(1, 5), (7, 9)]);
+        check(&[(1, 2), (4, 5), (8, 9), (2, 4)], &[(1, 5), (8, 9)]);
+        check(&[(1, 9), (3, 4)], &[(1, 9)]);
+        check(&[(3, i64::MAX), (i64::MIN, 2)], &[(i64::MIN, i64::MAX)]);
+    }
 
     #[test]
     fn they_come_back_or_are_refused() {

@@ -84,6 +84,15 @@ impl Head {
         self.samples = self.series().map(|(_, series)| series.samples()).sum();
     }
 
+    /// How many series there is room for, and in how many entries of the index.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> (usize, usize) {
+        (
+            self.slots.len(),
+            self.index.names().flat_map(|(_, values)| values.values()).map(Vec::capacity).sum(),
+        )
+    }
+
     /// How many series there are.
     pub(crate) fn len(&self) -> usize {
         self.index.slots().len()

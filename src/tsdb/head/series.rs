@@ -43,7 +43,7 @@ impl Strand {
         if let Some(chunk) = Chunk::encode(&self.tail.times, &self.tail.values) {
             self.chunks.push(Arc::new(chunk));
         }
-        // Most series get as many samples again; one that ended keeps nothing.
+        // Most series get as many samples again.
         self.tail.clear();
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn write_checkpoint(path: &Path, snapshot: &[Kept]) -> Result<(), Sto
                 bytes.push(SERIES);
                 put_usize(bytes, count);
                 bytes.extend_from_slice(&body);
-            });
+            })?;
             out.write_all(&bytes)?;
             bytes.clear();
             body.clear();
@@ -82,7 +82,7 @@ pub(crate) fn write_checkpoint(path: &Path, snapshot: &[Kept]) -> Result<(), Sto
         frame(&mut bytes, |bytes| {
             bytes.push(END);
             put_usize(bytes, snapshot.len());
-        });
+        })?;
         out.write_all(&bytes)
     })
 }

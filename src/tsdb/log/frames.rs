@@ -116,7 +116,7 @@ mod tests {
         let mut bytes = LOG_HEAD.to_vec();
         let mut ends = vec![bytes.len()];
         for text in ["one", "three", "x"] {
-            frame(&mut bytes, |out| out.extend_from_slice(text.as_bytes()));
+            frame(&mut bytes, |out| out.extend_from_slice(text.as_bytes())).unwrap();
             ends.push(bytes.len());
         }
         for len in 0..=bytes.len() {

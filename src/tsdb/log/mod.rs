@@ -37,6 +37,8 @@ pub(crate) struct Log {
     open: OpenSink,
     number: u64,
     tape: sink::Tape,
+    /// Files that the disk may not keep all of yet; each once.
+    unsynced: Vec<Unsynced>,
     /// Bytes of the files before, and of the checkpoint.
     older: u64,
     checkpoint: u64,
@@ -54,6 +56,7 @@ impl Log {
             open,
             number,
             tape: sink::Tape::new(numbered_path(folder, number, LOG), LOG_HEAD, open),
+            unsynced: Vec::new(),
             older: files.logs.iter().map(size).sum(),
             checkpoint: files.checkpoints.iter().map(size).sum(),
         })
@@ -73,27 +76,37 @@ impl Log {
         self.tape.append(records)
     }
 
-    /// What has to be synced, if there is something.
-    pub(crate) fn unsynced(&mut self) -> Option<Unsynced> {
-        self.tape.unsynced()
+    /// Takes out what has to be synced.
+    pub(crate) fn unsynced(&mut self) -> Vec<Unsynced> {
+        if let Some(file) = self.tape.unsynced() {
+            self.set_unsynced(file);
+        }
+        std::mem::take(&mut self.unsynced)
     }
 
-    pub(crate) fn set_unsynced(&mut self) {
-        self.tape.set_unsynced();
+    /// Puts a file back whose sync failed.
+    pub(crate) fn set_unsynced(&mut self, file: Unsynced) {
+        if self.unsynced.iter().all(|(path, _)| *path != file.0) {
+            self.unsynced.push(file);
+        }
     }
 
-    /// Goes on in another file: its number, and what has to be synced of the one before.
-    pub(crate) fn rotate(&mut self) -> (u64, Option<Unsynced>) {
-        let ended = self.tape.unsynced();
+    /// Goes on in another file; its number.
+    pub(crate) fn rotate(&mut self) -> u64 {
+        if let Some(file) = self.tape.unsynced() {
+            self.set_unsynced(file);
+        }
         self.older += self.tape.len();
         self.number += 1;
         self.tape = sink::Tape::new(numbered_path(&self.folder, self.number, LOG), LOG_HEAD, self.open);
-        (self.number, ended)
+        self.number
     }
 
-    /// The files before the checkpoint with this number were removed.
+    /// The files before the one that is appended to were removed: a checkpoint says what they did.
     pub(crate) fn set_checkpoint(&mut self, bytes: u64) {
         (self.older, self.checkpoint) = (0, bytes);
+        let current = numbered_path(&self.folder, self.number, LOG);
+        self.unsynced.retain(|(path, _)| *path == current);
     }
 }
 
@@ -125,3 +138,36 @@ pub(crate) fn checkpoint_path(folder: &Path, number: u64) -> PathBuf {
 
 #[cfg(test)]
 pub(crate) use sink::tests;
+
+#[cfg(test)]
+mod own_tests {
+    use super::{tests::open_small, *};
+
+    fn numbers(unsynced: &[Unsynced]) -> Vec<String> {
+        unsynced.iter().map(|(path, _)| path.file_stem().unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn what_could_not_be_synced_stays_to_be() {
+        tests::with_disk(|disk| disk.room = 1000);
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::new(folder.path(), open_small).unwrap();
+        log.append(b"one").unwrap();
+        log.rotate();
+        log.append(b"two").unwrap();
+        let unsynced = log.unsynced();
+        assert_eq!(numbers(&unsynced), ["0000000001", "0000000002"]);
+        assert_eq!(log.unsynced().len(), 0);
+        log.append(b"three").unwrap();
+        for file in unsynced {
+            log.set_unsynced(file);
+        }
+        let unsynced = log.unsynced();
+        assert_eq!(numbers(&unsynced), ["0000000001", "0000000002"]);
+        for file in unsynced {
+            log.set_unsynced(file);
+        }
+        log.set_checkpoint(0);
+        assert_eq!(numbers(&log.unsynced()), ["0000000002"]);
+    }
+}

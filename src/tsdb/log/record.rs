@@ -4,7 +4,7 @@
 //! by its slot, its labels; samples then name the slot. Within a file a value is written as its difference to the last
 //! one of its series.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io};
 
 use crate::{
     series::{Labels, TimeSpan},
@@ -94,38 +94,47 @@ impl RecordWriter {
         self.definitions.len() + self.body.len()
     }
 
-    /// Appends the framed record, and begins another one.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.defined > 0 || self.count > 0 {
-            frame(out, |out| {
-                out.push(SAMPLES);
-                self.put_definitions(out);
-                put_usize(out, self.count);
-                put_i64(out, self.base.unwrap_or_default());
-                out.extend_from_slice(&self.body);
-            });
-        }
-        self.clear();
+    /// Adds a slot to a record that [`RecordWriter::finish_deletion`] ends, and that has no samples.
+    pub(crate) fn delete(&mut self, slot: u32) {
+        put_u64(&mut self.body, u64::from(slot));
+        self.count += 1;
     }
 
-    /// As [`RecordWriter::finish`], of a record that removes the samples in a span of the series at slots.
-    pub(crate) fn finish_deletion(&mut self, slots: &[u32], span: TimeSpan, out: &mut Vec<u8>) {
-        frame(out, |out| {
-            out.push(DELETION);
-            self.put_definitions(out);
+    /// Appends the framed record, and begins another one; an error where it is larger than any may be.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.finish_as(SAMPLES, out, |record, out| {
+            put_usize(out, record.count);
+            put_i64(out, record.base.unwrap_or_default());
+        })
+    }
+
+    /// As [`RecordWriter::finish`], of a record that removes the samples in a span of the series at its slots.
+    pub(crate) fn finish_deletion(&mut self, span: TimeSpan, out: &mut Vec<u8>) -> io::Result<()> {
+        self.finish_as(DELETION, out, |record, out| {
             put_i64(out, span.from.0);
             put_i64(out, span.to.0);
-            put_usize(out, slots.len());
-            for slot in slots {
-                put_u64(out, u64::from(*slot));
-            }
-        });
-        self.clear();
+            put_usize(out, record.count);
+        })
     }
 
-    fn put_definitions(&self, out: &mut Vec<u8>) {
-        put_usize(out, self.defined);
-        out.extend_from_slice(&self.definitions);
+    fn finish_as(
+        &mut self,
+        kind: u8,
+        out: &mut Vec<u8>,
+        put_head: impl FnOnce(&Self, &mut Vec<u8>),
+    ) -> io::Result<()> {
+        if self.defined == 0 && self.count == 0 {
+            return Ok(());
+        }
+        let framed = frame(out, |out| {
+            out.push(kind);
+            put_usize(out, self.defined);
+            out.extend_from_slice(&self.definitions);
+            put_head(self, out);
+            out.extend_from_slice(&self.body);
+        });
+        self.clear();
+        framed
     }
 
     fn clear(&mut self) {
@@ -170,16 +179,22 @@ pub(crate) fn read_labels(cursor: &mut Cursor<'_>) -> Option<Labels> {
     (0..count).map(|_| Some((cursor.text()?, cursor.text()?))).collect()
 }
 
-/// Appends a payload with its length and checksum before it.
-pub(crate) fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+/// Appends a payload with its length and checksum before it. One that is larger than [`MAX_RECORD`] is not appended:
+/// reading would take it for damage.
+pub(crate) fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0; FRAME]);
     write(out);
     let payload = &out[start + FRAME..];
-    let len = u32::try_from(payload.len()).expect("a writer ends its record long before 64 MiB");
+    let len = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_RECORD);
+    let Some(len) = len else {
+        out.truncate(start);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a record is larger than 64 MiB"));
+    };
     let crc = crc32(payload);
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     out[start + 4..start + FRAME].copy_from_slice(&crc.to_le_bytes());
+    Ok(())
 }
 
 /// What a record says.
@@ -277,7 +292,7 @@ mod tests {
             writer.sample(*sample, before);
         }
         let mut bytes = Vec::new();
-        writer.finish(&mut bytes);
+        writer.finish(&mut bytes).unwrap();
         let record = read(&bytes).unwrap();
         assert_eq!(record.definitions, [(5, labels("a")), (6, labels("b\"é"))]);
         assert_eq!(format!("{:?}", record.samples), format!("{samples:?}"));
@@ -301,7 +316,7 @@ mod tests {
             );
         }
         let mut bytes = Vec::new();
-        writer.finish(&mut bytes);
+        writer.finish(&mut bytes).unwrap();
         assert_eq!(bytes.len(), FRAME + 1 + 1 + 1 + 6 + 200);
     }
 
@@ -314,9 +329,10 @@ mod tests {
             writer.sample(Logged { slot, at: Timestamp(at), value, is_late: at < 0 }, 0);
         }
         let mut bytes = Vec::new();
-        writer.finish(&mut bytes);
+        writer.finish(&mut bytes).unwrap();
         writer.define(9, &labels("c"));
-        writer.finish_deletion(&[9], TimeSpan { from: Timestamp(1), to: Timestamp(2) }, &mut bytes);
+        writer.delete(9);
+        writer.finish_deletion(TimeSpan { from: Timestamp(1), to: Timestamp(2) }, &mut bytes).unwrap();
         for at in FRAME..bytes.len() {
             for value in 0..=u8::MAX {
                 let mut spoilt = bytes.clone();
@@ -333,8 +349,17 @@ mod tests {
         writer.define(9, &labels("a"));
         let span = TimeSpan { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX) };
         let mut bytes = Vec::new();
-        writer.finish_deletion(&[9, 10], span, &mut bytes);
+        writer.delete(9);
+        writer.delete(10);
+        writer.finish_deletion(span, &mut bytes).unwrap();
         assert_eq!(read(&bytes).unwrap().deletion, Some((vec![9, 10], span)));
+    }
+
+    #[test]
+    fn a_record_that_reading_would_refuse_is_not_written() {
+        let mut bytes = b"before".to_vec();
+        frame(&mut bytes, |out| out.resize(out.len() + MAX_RECORD + 1, 0)).unwrap_err();
+        assert_eq!(bytes, b"before");
     }
 
     #[test]
@@ -342,7 +367,7 @@ mod tests {
         let mut writer = RecordWriter::default();
         writer.sample(Logged { slot: 3, at: Timestamp(1), value: 0.0, is_late: false }, 0);
         let mut bytes = Vec::new();
-        writer.finish(&mut bytes);
+        writer.finish(&mut bytes).unwrap();
         assert_eq!(read(&bytes), None);
     }
 }

@@ -101,11 +101,6 @@ impl Tape {
         let is_unsynced = std::mem::take(&mut self.is_unsynced);
         self.sink.clone().filter(|_| is_unsynced).map(|sink| (self.path.clone(), sink))
     }
-
-    /// Takes back what [`Tape::unsynced`] said, where the sync failed.
-    pub(super) fn set_unsynced(&mut self) {
-        self.is_unsynced = true;
-    }
 }
 
 #[cfg(test)]

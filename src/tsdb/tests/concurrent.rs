@@ -50,7 +50,7 @@ fn a_reader_sees_whole_commits_and_each_sample_once() {
             let batch: Vec<_> = series.iter().map(|series| (*series, at, f64::from(number))).collect();
             assert_eq!(store.commit_refs(&batch).unwrap().appended, 20);
             if number % 7 == 0 {
-                store.maintain(at).unwrap();
+                store.maintain(at).checked().unwrap();
             }
         }
         is_done.store(true, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use crate::{
         Options, Rejection, Store, StoreError,
         folder::remove,
         log::{
-            open_file,
+            LOG_HEAD, open_file, read_frames,
             tests::{open_small, with_disk},
         },
     },
@@ -55,7 +55,7 @@ fn filled(folder: &Path, steps: i64, options: Options) -> (Store, Model) {
         let at = Timestamp(step * 5000);
         let batch: Vec<_> = ["a", "b", "c", "d"].map(|x| (labels(&[("x", x)]), at, step as f64 / 3.0)).into();
         commit(&store, &mut model, &batch);
-        store.maintain(at).unwrap();
+        store.maintain(at).checked().unwrap();
     }
     (store, model)
 }
@@ -105,7 +105,7 @@ fn a_damaged_record_loses_what_is_behind_it_in_its_file_only() {
     assert_eq!(logs.len(), 2);
     flip(&logs[0], bytes(&logs[0]).len() as u64 - 3);
     let (store, recovery) = Store::open(folder.path(), small()).unwrap();
-    assert_eq!((recovery.samples, recovery.set_aside.len()), (21, 1));
+    assert_eq!((recovery.samples, recovery.set_aside.len(), recovery.torn_bytes), (21, 1, 0));
     assert_eq!(shown(&store.reader(), &[], all())[&labels(&[("x", "a")])].len(), 6);
     drop(store);
     let (_store, recovery) = Store::open(folder.path(), small()).unwrap();
@@ -133,7 +133,7 @@ fn a_damaged_block_is_set_aside_and_the_rest_is_served() {
             // Only a chunk is damaged: the others of the block are still read.
             assert_eq!(got[&labels(&[("x", "d")])], model[&labels(&[("x", "d")])]);
             assert_eq!(got[&labels(&[("x", "a")])].len(), 40);
-            assert_eq!(store.maintain(Timestamp(300_000)).unwrap().set_aside.len(), 1);
+            assert_eq!(store.maintain(Timestamp(300_000)).checked().unwrap().set_aside.len(), 1);
         }
     }
     overwrite(&blocks[0], b"");
@@ -152,6 +152,76 @@ fn a_damaged_checkpoint_is_set_aside() {
     assert_eq!(recovery.set_aside.len(), 1);
     let got = shown(&store.reader(), &[], span(0, 199_999));
     assert_eq!(got, expected(&model, &[], span(0, 199_999)));
+}
+
+/// A folder in the way of a file: the file cannot be written.
+fn block_the_way(folder: &Path, block: u64) -> PathBuf {
+    let path = folder.join(format!("blocks/{block:010}.block.unfinished"));
+    fs::DirBuilder::new().create(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_cut_that_fails_half_way_leaves_no_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), small()).unwrap();
+    let mut model = Model::new();
+    let way = block_the_way(folder.path(), 2);
+    for step in 0..100 {
+        commit(&store, &mut model, &[(labels(&[("x", "a")]), Timestamp(step * 5000), 1.0)]);
+    }
+    for retry in 0..3 {
+        // Once more while it waits for the next try: the trouble goes on.
+        for second in [0, 1] {
+            let at = Timestamp(500_000 + retry * 30_000 + second * 1000);
+            assert!(matches!(&store.maintain(at).errors[..], [StoreError::Io { .. }]));
+            assert_eq!(files(&folder.path().join("blocks"), "block"), Vec::<PathBuf>::new());
+        }
+    }
+    fs::rename(way, folder.path().join("elsewhere")).unwrap();
+    assert_eq!(store.maintain(Timestamp(600_000)).checked().unwrap().blocks_cut, 4);
+    // They were merged at once.
+    assert_eq!(files(&folder.path().join("blocks"), "block").len(), 1);
+    assert_eq!(shown(&store.reader(), &[], all()), model);
+}
+
+#[test]
+fn damage_is_told_though_something_else_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(filled(folder.path(), 60, small()));
+    let blocks = files(&folder.path().join("blocks"), "block");
+    flip(&blocks[0], 20);
+    let (store, _) = Store::open(folder.path(), small()).unwrap();
+    shown(&store.reader(), &[], all());
+    block_the_way(folder.path(), 3);
+    store.commit(&[(labels(&[("x", "a")]), Timestamp(390_000), 1.0)]).unwrap();
+    let maintained = store.maintain(Timestamp(390_000));
+    assert_eq!((maintained.set_aside.len(), maintained.errors.len()), (1, 1), "{maintained:?}");
+}
+
+#[test]
+fn a_large_deletion_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), small()).unwrap();
+    let text = "x".repeat(1_000_000);
+    for number in 0..10 {
+        let series = labels(&[("n", &number.to_string()), ("x", &text)]);
+        store.commit(&[(series, Timestamp(0), 1.0)]).unwrap();
+    }
+    store.checkpoint().unwrap();
+    store.delete(&[], all()).unwrap();
+    let log = files(&folder.path().join("log"), "log").pop().unwrap();
+    let mut largest = 0;
+    let tear = read_frames(&log, LOG_HEAD, |payload| {
+        largest = largest.max(payload.len());
+        true
+    });
+    assert_eq!(tear.unwrap(), None);
+    assert!((1_000_000..6_000_000).contains(&largest), "{largest}");
+    drop(store);
+    let (store, recovery) = Store::open(folder.path(), small()).unwrap();
+    assert_eq!((recovery.samples, recovery.set_aside.len(), recovery.torn_bytes), (0, 0, 0));
+    assert!(shown(&store.reader(), &[], all()).is_empty());
 }
 
 #[test]
@@ -203,10 +273,15 @@ fn a_full_disk_fails_commits_until_there_is_room() {
     assert!(step > 10);
     assert_eq!(shown(&store.reader(), &[], all()), model);
     store.commit(&batch(step, "b")).unwrap_err();
-    assert_eq!(shown(&store.reader(), &[], all()), model);
+    let fresh = store.series(&labels(&[("x", "c")]));
+    store.commit_refs(&[(fresh, Timestamp(step * 1000), 0.1)]).unwrap_err();
+    store.maintain(Timestamp(step * 1000));
+    assert!(matches!(store.failing(), Some(StoreError::DiskFull { .. })));
+    assert_eq!((shown(&store.reader(), &[], all()), store.stats().series), (model.clone(), 1));
     // With room again all goes on, the failed sample included, and the file holds whole records.
     with_disk(|disk| disk.room = 1 << 20);
     commit(&store, &mut model, &batch(step, "a"));
+    assert!(store.failing().is_none());
     commit(&store, &mut model, &batch(step, "b"));
     assert_eq!(shown(&store.reader(), &[], all()), model);
     drop(store);
@@ -222,6 +297,7 @@ fn labels_that_no_record_holds_are_refused() {
     let long = "x".repeat(1 << 20);
     let committed = store.commit(&[(labels(&[("x", &long)]), Timestamp(0), 1.0)]).unwrap();
     assert_eq!(committed.rejected, [(0, Rejection::LabelsTooLong)]);
+    assert_eq!(store.stats().series, 0);
     assert!(shown(&store.reader(), &[], all()).is_empty());
 }
 

@@ -122,7 +122,7 @@ fn live_through(seed: u64, window: i64) {
                 folder = next;
                 store = Store::open(folder, options.clone()).unwrap().0;
             }
-            4..8 => drop(store.maintain(Timestamp(now)).unwrap()),
+            4..8 => drop(store.maintain(Timestamp(now)).checked().unwrap()),
             _ => {
                 now += 5000;
                 let end = random.below(25);
@@ -181,7 +181,7 @@ fn a_store_equals_columns_fed_the_same() {
                 let id = columns.series(labels);
                 columns.append(id, *at, *value).unwrap();
             }
-            store.maintain(Timestamp(now)).unwrap();
+            store.maintain(Timestamp(now)).checked().unwrap();
         }
         assert!(store.stats().blocks > 1 && store.stats().series == 20);
         for _ in 0..40 {

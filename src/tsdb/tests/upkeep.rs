@@ -14,7 +14,7 @@ fn run(store: &Store, model: &mut Model, series: &[&str], from: i64, to: i64) {
         let at = Timestamp(step * 5000);
         let batch: Vec<_> = series.iter().map(|x| (labels(&[("x", x)]), at, step as f64)).collect();
         commit(store, model, &batch);
-        store.maintain(at).unwrap();
+        store.maintain(at).checked().unwrap();
     }
 }
 
@@ -42,14 +42,28 @@ fn old_blocks_go() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_for_a_moment_deletes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { retention_millis: Some(500_000), ..small() };
+    let (store, _) = Store::open(folder.path(), options).unwrap();
+    let mut model = Model::new();
+    run(&store, &mut model, &["a"], 0, 450_000);
+    // All that was before is cut now, and is no older than it was.
+    run(&store, &mut model, &["a"], 50_000_000, 50_000_005);
+    run(&store, &mut model, &["a"], 450_000, 600_000);
+    assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
+    assert!(store.stats().blocks > 3);
+}
+
+#[test]
 fn the_oldest_blocks_go_when_there_is_too_much() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(folder.path(), small()).unwrap();
     let mut model = Model::new();
     run(&store, &mut model, &["a", "b", "c"], 0, 2_000_000);
     let before = store.stats();
-    store.set_retention(None, Some(before.bytes_on_disk - 1));
-    let maintained = store.maintain(Timestamp(2_000_000)).unwrap();
+    store.set_options(Options { retention_bytes: Some(before.bytes_on_disk - 1), ..small() });
+    let maintained = store.maintain(Timestamp(2_000_000)).checked().unwrap();
     assert_eq!(maintained.blocks_dropped, 1);
     assert!(store.stats().bytes_on_disk < before.bytes_on_disk);
     assert_eq!(shown(&store.reader(), &[], span(0, 1_199_999)), Model::new());
@@ -68,7 +82,7 @@ fn ended_series_leave_memory_and_are_still_read() {
         first.get_or_insert_with(|| store.series(&named));
         commit(&store, &mut model, &[(named.clone(), Timestamp(step * 100), 1.0)]);
         commit(&store, &mut model, &[(named, Timestamp(step * 100 + 50), STALE)]);
-        store.maintain(Timestamp(step * 100)).unwrap();
+        store.maintain(Timestamp(step * 100)).checked().unwrap();
         assert!(store.stats().series <= 12);
     }
     assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
@@ -76,6 +90,59 @@ fn ended_series_leave_memory_and_are_still_read() {
     assert_eq!(stale.rejected, [(0, Rejection::StaleSeries)]);
     let again = store.series(&labels(&[("x", "000")]));
     assert_eq!(store.commit_refs(&[(again, Timestamp(10_000), 1.0)]).unwrap().appended, 1);
+}
+
+#[test]
+fn series_end_when_the_clock_says_so_and_no_sample_does() {
+    let store = Store::in_memory(Options { max_ended_series: 10, ..small() });
+    let mut model = Model::new();
+    let batch = |at: i64| -> Vec<_> {
+        (0..20).map(|x| (labels(&[("x", &x.to_string())]), Timestamp(at), 1.0)).collect()
+    };
+    store.maintain(Timestamp(1_000_000));
+    commit(&store, &mut model, &batch(1_000_000));
+    for at in (1_000_000..=1_060_000).step_by(1000) {
+        assert_eq!(store.maintain(Timestamp(at)).series_dropped, 0);
+    }
+    assert_eq!(store.maintain(Timestamp(1_061_000)).series_dropped, 20);
+    assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
+    // What lags behind the clock has not ended while it comes.
+    store.maintain(Timestamp(2_000_000));
+    for step in 0..20 {
+        commit(&store, &mut model, &batch(1_000_001 + step));
+        assert_eq!(store.maintain(Timestamp(2_000_000 + step * 1000)).series_dropped, 0);
+    }
+    assert_eq!(store.stats().series, 20);
+}
+
+/// Series that come and go leave memory as it was: slots and texts are used again, and nothing keeps room.
+#[test]
+fn churn_takes_a_bounded_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { max_ended_series: 300, ..small() };
+    let (store, _) = Store::open(folder.path(), options).unwrap();
+    let batch = |round: i64, at: i64, value: f64| -> Vec<_> {
+        let series = |x: i64| labels(&[("job", "a"), ("x", &format!("{round}-{x}"))]);
+        (0..100).map(|x| (series(x), Timestamp(at), value)).collect()
+    };
+    let room = |store: &Store| {
+        let (intake, state) = (store.intake(), store.read());
+        let tails =
+            state.head.series().map(|(_, series)| series.in_order.tail.times.capacity()).sum::<usize>();
+        (intake.room(), state.head.room(), tails)
+    };
+    let mut rooms = Vec::new();
+    for round in 0..100 {
+        for step in 0..4 {
+            let at = round * 4000 + step * 1000;
+            store.commit(&batch(round, at, if step == 3 { STALE } else { 1.0 })).unwrap();
+            store.maintain(Timestamp(at)).checked().unwrap();
+        }
+        let stats = store.stats();
+        assert!(stats.series <= 400 && stats.label_pairs <= 401, "{stats:?}");
+        rooms.push(room(&store));
+    }
+    assert_eq!(rooms[10..50].iter().max(), rooms[50..].iter().max());
 }
 
 #[test]
@@ -88,7 +155,7 @@ fn a_clock_that_jumps_locks_nothing() {
         run(&store, &mut model, &["a", "b"], 0, 500_000);
         run(&store, &mut model, &["a", "b"], jump, jump + 100_000);
         // Back again: the next call of `maintain` tells the store, and all goes on.
-        store.maintain(Timestamp(500_000)).unwrap();
+        store.maintain(Timestamp(500_000)).checked().unwrap();
         let before = store.stats().samples_rejected;
         run(&store, &mut model, &["a", "b", "c"], 500_000, 900_000);
         assert_eq!(store.stats().samples_rejected, before);
@@ -108,7 +175,7 @@ fn times_at_the_ends_of_all_time_are_kept() {
     let mut model = Model::new();
     for at in [0, i64::MAX, i64::MIN, i64::MIN + 1, i64::MAX - 1, -1] {
         commit(&store, &mut model, &[(labels(&[("x", "a")]), Timestamp(at), 1.0)]);
-        store.maintain(Timestamp(at)).unwrap();
+        store.maintain(Timestamp(at)).checked().unwrap();
         assert_eq!(shown(&store.reader(), &[], all()), expected(&model, &[], all()));
     }
     store.clone().close().unwrap();

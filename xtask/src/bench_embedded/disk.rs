@@ -69,7 +69,7 @@ fn day_in(folder: &Path, series: &[Recorded]) -> anyhow::Result<Bytes> {
     day::write(folder, series)?;
     let (store, _) = Store::open(folder, Options::default())?;
     let newest = store.stats().max_time.unwrap_or(Timestamp(0));
-    store.maintain(newest)?;
+    store.maintain(newest).checked()?;
     let stats = store.stats();
     let blocks = stats.bytes_on_disk - stats.log_bytes;
     Ok(Bytes { blocks, block_samples: stats.block_samples, folder: folder_bytes(folder) })

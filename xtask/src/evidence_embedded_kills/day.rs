@@ -59,7 +59,7 @@ pub(crate) fn write(folder: &Path, series: &[Recorded]) -> anyhow::Result<Loaded
         samples += committed.appended;
         let last = batch.last().map_or(0, |(_, at, _)| *at);
         if last.saturating_sub(maintained) >= MAINTAIN_EVERY {
-            store.maintain(Timestamp(last))?;
+            store.maintain(Timestamp(last)).checked()?;
             maintained = last;
         }
     }

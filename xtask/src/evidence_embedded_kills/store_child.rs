@@ -103,7 +103,7 @@ fn write_for_ever(folder: &Path, from: u64) -> anyhow::Result<()> {
         out.write_all(&number.to_le_bytes())?;
         out.flush()?;
         if number % MAINTAIN_EVERY == 0 {
-            store.maintain(time(number))?;
+            store.maintain(time(number)).checked()?;
         }
     }
     Ok(())
@@ -128,7 +128,7 @@ fn churn(folder: &Path, minutes: u64) -> anyhow::Result<()> {
         alive.retain(|(born, _)| scrape - born < CHURN_LIFE);
         // As often as the product does, a second after the other.
         for second in 0..15 {
-            store.maintain(Timestamp(at.0 + second * 1_000))?;
+            store.maintain(Timestamp(at.0 + second * 1_000)).checked()?;
         }
         if scrape % 4 == 3 {
             let (usage, stats) = (Usage::of(std::process::id())?, store.stats());

@@ -208,7 +208,7 @@ impl Intake {
         match rejection {
             Rejection::OutOfOrder => batch.out_of_order += 1,
             Rejection::Duplicate { .. } => batch.duplicates += 1,
-            Rejection::TooOld | Rejection::StaleSeries => batch.out_of_bounds += 1,
+            Rejection::OutOfBounds | Rejection::TooOld | Rejection::StaleSeries => batch.out_of_bounds += 1,
             Rejection::LabelsTooLong => batch.too_long += 1,
         }
         // A new series that has no sample is none.
