@@ -19,7 +19,7 @@ use crate::{
 use super::{
     Exit, choose,
     embedded::{self, Place, Runner, Tenant},
-    engine::{connect, runtime},
+    engine::{address, connect, runtime},
     process::Process,
     state::State,
     urls,
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
             (_, Ok(engine)) => gather(&project, &engine, &mut facts).await,
             (_, Err(_)) if place.exists() => Ok(()),
             // What Docker has never run it need not be asked about.
-            (_, Err(_)) if state.password()?.is_none() => connect(process).map(drop),
+            (_, Err(_)) if state.password()?.is_none() => address(process).map(drop),
             (_, Err(_)) => gather(&project, &connect(process)?, &mut facts).await,
         }
     })?;

@@ -13,6 +13,14 @@ fn without_docker() -> Project {
 #[test]
 fn a_daemon_that_is_not_there() {
     let project = without_docker();
+    // Nothing was ever started, so there is nothing to ask Docker for.
+    assert_snapshot!(project.run("status"), @r"
+    exit 1
+    ----- stderr
+    nothing of the stack `llmobs` runs
+
+    Next:  llmobs up
+    ");
     for command in ["up --engine docker --dry-run", "down", "logs", "image load"] {
         let ran = project.run(command);
         assert_eq!((ran.code, &ran.stdout), (Some(2), &String::new()), "{command}: {ran}");
@@ -29,14 +37,6 @@ fn a_daemon_that_is_not_there() {
     note: left out, because no target gives it: queued requests, KV cache use
     error: cannot reach Docker: there is no socket at `[project]/docker.sock`
     hint: install Docker and start it, or set `DOCKER_HOST` to the address of your engine
-    ");
-    // Nothing was ever started, so there is nothing to ask Docker for.
-    assert_snapshot!(project.run("status"), @r"
-    exit 1
-    ----- stderr
-    nothing of the stack `llmobs` runs
-
-    Next:  llmobs up
     ");
 }
 

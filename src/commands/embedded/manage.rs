@@ -164,3 +164,28 @@ pub(super) const SERVICES: [&str; 3] = [PROMETHEUS, VIEWER, EXPORTER];
 pub(super) const PROMETHEUS: &str = "prometheus";
 pub(super) const VIEWER: &str = "viewer";
 pub(super) const EXPORTER: &str = "exporter";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_ends_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::in_folder(folder.path().join("embedded"));
+        let project = Project::new("p").unwrap();
+        let (ui, captured) = Ui::captured();
+        assert_eq!(settled(&place, &project, &ui).await.unwrap(), Tenant::None);
+        assert_eq!(captured.stderr(), "");
+
+        let held = place.hold(&project).unwrap();
+        let failed = settled(&place, &project, &ui).await.unwrap_err();
+        assert_eq!(failed.to_string(), "a process of the stack `p` does not end");
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            drop(held);
+        });
+        assert_eq!(settled(&place, &project, &ui).await.unwrap(), Tenant::None);
+        assert_eq!(captured.stderr(), "wait for the process of before to end\n");
+    }
+}

@@ -92,6 +92,11 @@ impl Place {
         Self { folder: state.folder().join("embedded") }
     }
 
+    #[cfg(test)]
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Whether there is anything of an embedded stack.
     pub(crate) fn exists(&self) -> bool {
         self.folder.exists()
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn the_process_is_known_by_its_lock_and_by_what_it_wrote() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { folder: folder.path().join("embedded") };
+        let place = Place::in_folder(folder.path().join("embedded"));
         let project = Project::new("p").unwrap();
         assert_eq!((place.tenant().unwrap(), place.exists()), (Tenant::None, false));
         let held = place.hold(&project).unwrap();

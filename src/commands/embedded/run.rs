@@ -308,8 +308,8 @@ pub(super) fn taken(service: &Service, place: SocketAddr, error: &io::Error) -> 
     Hinted::new(
         format!("cannot listen on {place} for {name}: {why}"),
         format!(
-            "move all ports with `--port-offset 100`, or this one with `stack.ports.{}`; another stack of llmobs is ended \
-             by `llmobs down --project NAME`",
+            "move all ports with `--port-offset 100`, or this one with `stack.ports.{}`; where a stack of llmobs has \
+             it, `llmobs down` ends that (another than the default one with `--project NAME`)",
             service.component.name()
         ),
     )
