@@ -117,7 +117,7 @@ pub(super) fn hangup_ends() -> bool {
     !ignored && std::fs::File::open("/dev/tty").is_ok()
 }
 
-/// Reads `/proc/PID/status` (proc_pid_status(5)), to be asked before hangups are watched.
+/// Reads `/proc/PID/status` (`proc_pid_status(5)`), to be asked before hangups are watched.
 fn ignores_hangups(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(shown(1), ["a", ""]);
         assert_eq!(
             (padded("$100", 4), padded("$100", 3), padded("$100", 0)),
-            ("$100".into(), "$1…".into(), "".into())
+            ("$100".to_owned(), "$1…".to_owned(), String::new())
         );
         assert_eq!((padded("ab", 4), padded("日本語", 5)), ("ab  ".to_owned(), "日本…".to_owned()));
     }

@@ -56,7 +56,7 @@ pub(super) fn figures(files: &Path, data: &dyn Select, clock: fn() -> Timestamp)
             Scene::Stats(stats) => {
                 let mut figure = figure(drawing.title, stats.first()?);
                 if let (COST, Some(ceiling)) = (figure.name.as_str(), ceiling) {
-                    figure.text += &format!(" of ${ceiling}");
+                    figure.text = format!("{} of ${ceiling}", figure.text);
                 }
                 Some(figure)
             }
