@@ -38,7 +38,7 @@ pub struct Global {
     /// Colours and progress bars
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// Where passwords and port offsets are kept [default: the platform's state folder]
+    /// Where passwords, port offsets and embedded data lie [default: the platform's state folder]
     #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
     pub state_dir: Option<PathBuf>,
 }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Exit, choose,
-    embedded::{self, Place},
+    embedded::{self, Place, Tenant},
     engine::{connect, runtime},
     exit::Hinted,
     process::{Process, signal},
@@ -23,57 +23,80 @@ use super::{
 pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
     let project = Project::new(&args.project.project)?;
     let state = State::of(&project, global, process)?;
-    let _lock = state.lock(&project)?;
+    let lock = state.lock(&project)?;
     let place = Place::of(&state);
-    if let Some(runner) = place.runner()? {
-        let line = ui.progress().step(format!("stop process {}", runner.pid));
-        runtime()?.block_on(embedded::stop(&place, &runner, &project))?;
-        line.done("");
-        return ended(args, &project, &place, &state, ui);
-    }
-    let tracker = RefCell::new(Tracker::default());
-    let exit = runtime()?.block_on(async {
-        let engine = match choose::docker(process).await {
-            Ok(engine) => engine,
-            // Where there has been an embedded stack there need be no Docker.
-            Err(_) if place.exists() => return Ok(None),
-            Err(_) => connect(process)?,
-        };
-        tokio::select! {
-            ended = down(args, &project, &engine, &tracker, ui) => ended.map(Some),
-            _ = signal() => {
-                tracker.borrow_mut().abandon();
-                ui.error("interrupted");
-                ui.hint(&format!("`llmobs down{}` goes on where this ended", urls::project_flag(&project)));
-                Ok(Some(Exit::Interrupted))
-            }
+    let exit = match runtime()?.block_on(embedded::settled(&place, &project, ui))? {
+        Tenant::Running(runner) => {
+            let line = ui.progress().step(format!("stop process {}", runner.pid));
+            runtime()?.block_on(embedded::stop(&place, &runner, &project))?;
+            line.done("");
+            Exit::Done
         }
-    })?;
-    let Some(exit) = exit else {
-        ui.say(&format!("nothing of the stack `{project}` runs"));
-        return ended(args, &project, &place, &state, ui);
+        Tenant::Crashed(runner) => {
+            ui.say(&embedded::ended_unexpectedly(&runner, &project));
+            containers(args, &project, &place, process, ui)?
+        }
+        Tenant::None | Tenant::Between => containers(args, &project, &place, process, ui)?,
     };
+    if exit == Exit::Done {
+        kept(args, &project, &place, ui)?;
+    }
     if exit == Exit::Done && args.volumes {
-        place.remove()?;
         state.forget()?;
+        lock.remove()?;
     }
     Ok(exit)
 }
 
-/// What is left to do once no process runs the stack.
-fn ended(args: &Args, project: &Project, place: &Place, state: &State, ui: &Ui) -> anyhow::Result<Exit> {
+/// Ends what runs on Docker.
+fn containers(
+    args: &Args,
+    project: &Project,
+    place: &Place,
+    process: &Process,
+    ui: &Ui,
+) -> anyhow::Result<Exit> {
+    let tracker = RefCell::new(Tracker::default());
+    runtime()?.block_on(async {
+        let engine = match choose::docker(process).await {
+            Ok(engine) => engine,
+            // Where there has been an embedded stack there need be no Docker.
+            Err(_) if place.exists() => {
+                ui.say(&format!("nothing of the stack `{project}` runs"));
+                return Ok(Exit::Done);
+            }
+            Err(_) => connect(process)?,
+        };
+        tokio::select! {
+            ended = down(args, project, &engine, &tracker, place, ui) => ended,
+            _ = signal() => {
+                tracker.borrow_mut().abandon();
+                ui.error("interrupted");
+                ui.hint(&format!("`llmobs down{}` goes on where this ended", urls::project_flag(project)));
+                Ok(Exit::Interrupted)
+            }
+        }
+    })
+}
+
+/// What is left to do of an embedded stack once no process runs it.
+fn kept(args: &Args, project: &Project, place: &Place, ui: &Ui) -> anyhow::Result<()> {
+    if !place.exists() {
+        return Ok(());
+    }
+    let folder = place.folder().display();
     if args.volumes {
         place.remove()?;
-        state.forget()?;
-    } else {
-        ui.say("");
-        ui.say(&format!(
-            "data is kept in `{}`; `llmobs down{} --volumes` removes it too",
-            place.folder().display(),
-            urls::project_flag(project)
-        ));
+        ui.say(&format!("remove the data of the embedded stack in `{folder}`"));
+        return Ok(());
     }
-    Ok(Exit::Done)
+    place.remove_runner()?;
+    ui.say("");
+    ui.say(&format!(
+        "data is kept in `{folder}`; `llmobs down{} --volumes` removes it too",
+        urls::project_flag(project)
+    ));
+    Ok(())
 }
 
 async fn down<'a>(
@@ -81,6 +104,7 @@ async fn down<'a>(
     project: &Project,
     engine: &crate::docker::DockerEngine,
     tracker: &RefCell<Tracker<'a>>,
+    place: &Place,
     ui: &'a Ui,
 ) -> anyhow::Result<Exit> {
     let volumes = if args.volumes { VolumesOnDown::Remove } else { VolumesOnDown::Keep };
@@ -97,7 +121,11 @@ async fn down<'a>(
         other => unwrapped(other),
     })?;
     if plan.is_empty() {
-        ui.say(&format!("there is nothing to remove of the stack `{project}`"));
+        ui.say(&if place.exists() {
+            format!("nothing of the stack `{project}` runs")
+        } else {
+            format!("there is nothing to remove of the stack `{project}`")
+        });
     }
     for note in &plan.notes {
         ui.say(note);

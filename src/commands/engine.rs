@@ -16,6 +16,11 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
 ///
 /// Ports are checked and services are probed on this machine, so an engine elsewhere is refused.
 pub(super) fn connect(process: &Process) -> anyhow::Result<DockerEngine> {
+    Ok(DockerEngine::connect(address(process)?)?)
+}
+
+/// Where the engine is, if there is one.
+pub(super) fn address(process: &Process) -> anyhow::Result<Address> {
     let address = Address::from_docker_host(process.env("DOCKER_HOST"))?;
     if let Address::Tcp(authority) = &address {
         let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
@@ -29,5 +34,5 @@ pub(super) fn connect(process: &Process) -> anyhow::Result<DockerEngine> {
             .into());
         }
     }
-    Ok(DockerEngine::connect(address)?)
+    Ok(address)
 }

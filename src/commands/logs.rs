@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Exit, choose,
-    embedded::{self, Place},
+    embedded::{self, Place, Tenant},
     engine::{connect, runtime},
     exit::Hinted,
     process::{Process, signal},
@@ -24,8 +24,11 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let project = Project::new(&args.project.project)?;
     let place = Place::of(&State::of(&project, global, process)?);
     runtime()?.block_on(async {
+        let runs = !matches!(place.tenant()?, Tenant::None | Tenant::Crashed(_));
         let engine = match choose::docker(process).await {
-            _ if place.runner()?.is_some() => None,
+            _ if runs => None,
+            // Containers that are there were started after what once ran embedded.
+            Ok(engine) if place.exists() => has_containers(&engine, &project).await?.then_some(engine),
             Ok(engine) => Some(engine),
             Err(_) if place.exists() => None,
             Err(_) => Some(connect(process)?),
@@ -38,6 +41,11 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
             _ = signal() => Ok(Exit::Interrupted),
         }
     })
+}
+
+async fn has_containers(engine: &DockerEngine, project: &Project) -> anyhow::Result<bool> {
+    let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
+    Ok(stack::observe(engine, &scope).await?.ours().next().is_some())
 }
 
 async fn logs(args: &Args, project: &Project, engine: &DockerEngine, ui: &Ui) -> anyhow::Result<Exit> {

@@ -86,7 +86,7 @@ pub(super) async fn signal() -> Signal {
     }
 }
 
-/// Watches for SIGHUP, which asks a server to read its files again.
+/// Watches for SIGHUP: a terminal says so that it is closed, and who has none asks so that files are read again.
 #[cfg(unix)]
 pub(super) struct Hangups(Option<tokio::signal::unix::Signal>);
 
@@ -108,6 +108,22 @@ impl Hangups {
     }
 }
 
+/// Whether SIGHUP means that the terminal of this process is closed. What was started with `nohup` outlives its
+/// terminal.
+pub(super) fn hangup_ends() -> bool {
+    let ignored = crate::files::read_text(std::path::Path::new("/proc/self/status"))
+        .is_ok_and(|status| ignores_hangups(&status));
+    // Only a process that has a terminal can open it by this name.
+    !ignored && std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// Reads `/proc/PID/status` (`proc_pid_status(5)`), to be asked before hangups are watched.
+fn ignores_hangups(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
 /// There is no such signal.
 #[cfg(not(unix))]
 pub(super) struct Hangups;
@@ -121,5 +137,23 @@ pub(super) fn hangups() -> Hangups {
 impl Hangups {
     pub(super) async fn next(&mut self) {
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: &str, expect: bool) {
+        assert_eq!(ignores_hangups(status), expect);
+    }
+
+    #[test]
+    fn a_process_of_nohup_is_known() {
+        check("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", true);
+        check("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", false);
+        check("SigIgn:\t?\n", false);
+        check("", false);
     }
 }

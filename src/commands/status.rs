@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::{
@@ -17,8 +18,8 @@ use crate::{
 
 use super::{
     Exit, choose,
-    embedded::{Place, Runner},
-    engine::{connect, runtime},
+    embedded::{self, Place, Runner, Tenant},
+    engine::{address, connect, runtime},
     process::Process,
     state::State,
     urls,
@@ -31,6 +32,9 @@ struct Facts {
     project: String,
     /// `docker` or `embedded`; none where nothing runs.
     engine: Option<&'static str>,
+    /// The process of an embedded stack that was killed or that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_unexpectedly: Option<u32>,
     services: Vec<ServiceFacts>,
     targets: Option<TargetFacts>,
     /// Names of firing alerts, one for each series.
@@ -50,6 +54,8 @@ struct ServiceFacts {
     state: &'static str,
     health: &'static str,
     url: Option<String>,
+    /// Where it takes connections, address and port.
+    listens_at: Option<SocketAddr>,
 }
 
 #[derive(Serialize)]
@@ -74,20 +80,30 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         version: 1,
         project: project.to_string(),
         engine: None,
+        ended_unexpectedly: None,
         services: Vec::new(),
         targets: None,
         alerts_firing: None,
         grafana_password: None,
     };
+    let tenant = place.tenant()?;
     runtime()?.block_on(async {
-        match (place.runner()?, choose::docker(process).await) {
-            (Some(runner), _) => gather_embedded(&runner, &mut facts).await,
-            (None, Ok(engine)) => gather(&project, &engine, &mut facts).await,
-            (None, Err(_)) if place.exists() => Ok(()),
-            (None, Err(_)) => gather(&project, &connect(process)?, &mut facts).await,
+        match (&tenant, choose::docker(process).await) {
+            (Tenant::Running(runner), _) => gather_embedded(runner, &mut facts).await,
+            (Tenant::Between, _) => Ok(()),
+            (_, Ok(engine)) => gather(&project, &engine, &mut facts).await,
+            (_, Err(_)) if place.exists() => Ok(()),
+            // What Docker has never run it need not be asked about.
+            (_, Err(_)) if state.password()?.is_none() => address(process).map(drop),
+            (_, Err(_)) => gather(&project, &connect(process)?, &mut facts).await,
         }
     })?;
-    if args.show_password {
+    if facts.services.is_empty()
+        && let Tenant::Crashed(runner) = &tenant
+    {
+        facts.ended_unexpectedly = Some(runner.pid);
+    }
+    if args.show_password && facts.engine != Some("embedded") {
         facts.grafana_password = state.password()?;
     }
     let healthy = !facts.services.is_empty()
@@ -95,7 +111,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         && facts.targets.as_ref().is_none_or(|targets| targets.down.is_empty());
     match args.format {
         Format::Json => ui.answer(&serde_json::to_string_pretty(&facts)?),
-        Format::Text => show(args, &project, &facts, ui),
+        Format::Text => show(args, &project, &tenant, &facts, ui),
     }
     Ok(if healthy { Exit::Done } else { Exit::No })
 }
@@ -103,59 +119,67 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
 async fn gather(project: &Project, engine: &DockerEngine, facts: &mut Facts) -> anyhow::Result<()> {
     let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
     let observed = stack::observe(engine, &scope).await?;
-    for container in observed.ours() {
-        let service = container.labels.get(labels::SERVICE).cloned().unwrap_or_default();
-        let endpoint = urls::endpoint(container);
-        let seen = ServiceFacts {
-            service,
-            container: Some(container.name.clone()),
-            pid: None,
-            state: state_name(container),
-            health: "unhealthy",
-            url: endpoint.map(|endpoint| format!("http://{}", endpoint.address())),
-        };
-        facts.add(seen, endpoint).await?;
-        facts.engine = Some("docker");
-    }
-    facts.services.sort_by_key(|service| order(&service.service));
-    Ok(())
+    let seen = observed.ours().map(|container| ServiceFacts {
+        service: container.labels.get(labels::SERVICE).cloned().unwrap_or_default(),
+        container: Some(container.name.clone()),
+        pid: None,
+        state: state_name(container),
+        health: "unhealthy",
+        url: urls::endpoint(container).map(|endpoint| format!("http://{}", endpoint.address())),
+        listens_at: container.ports.first().map(|port| SocketAddr::new(port.ip, port.host)),
+    });
+    facts.ask(seen.collect(), "docker").await
 }
 
 async fn gather_embedded(runner: &Runner, facts: &mut Facts) -> anyhow::Result<()> {
-    for (service, url) in &runner.services {
-        let address = url.strip_prefix("http://").and_then(|rest| rest.parse::<SocketAddr>().ok());
-        let endpoint = address.map(|address| Endpoint::of_published(address.ip(), address.port()));
-        let seen = ServiceFacts {
-            service: service.clone(),
-            container: None,
-            pid: Some(runner.pid),
-            state: "running",
-            health: "unhealthy",
-            url: Some(url.clone()),
-        };
-        facts.add(seen, endpoint).await?;
-    }
-    facts.engine = Some("embedded");
-    facts.services.sort_by_key(|service| order(&service.service));
-    Ok(())
+    let seen = runner.fixed.services.iter().map(|(service, listening)| ServiceFacts {
+        service: service.clone(),
+        container: None,
+        pid: Some(runner.pid),
+        state: "running",
+        health: "unhealthy",
+        url: Some(listening.url.clone()),
+        listens_at: Some(listening.at),
+    });
+    facts.ask(seen.collect(), "embedded").await
 }
 
 impl Facts {
-    /// Adds a service with what it answers.
-    async fn add(&mut self, seen: ServiceFacts, endpoint: Option<Endpoint>) -> anyhow::Result<()> {
-        let answers = match endpoint {
-            Some(endpoint) => probe(&seen.service, endpoint).await,
-            None => false,
-        };
-        if let (true, Some(endpoint)) = (answers && seen.service == Component::Prometheus.name(), endpoint) {
-            self.targets = Some(targets(endpoint).await?);
-            let alerts = prometheus::alerts(&endpoint).await?;
-            let firing = alerts.into_iter().filter(|alert| alert.state == AlertState::Firing);
-            self.alerts_firing = Some(firing.map(|alert| alert.name).collect());
+    /// Takes the services with what they answer, all asked at once.
+    async fn ask(&mut self, mut seen: Vec<ServiceFacts>, engine: &'static str) -> anyhow::Result<()> {
+        let asked = seen.iter().map(|service| async move {
+            match service.endpoint() {
+                Some(endpoint) => probe(&service.service, endpoint).await,
+                None => false,
+            }
+        });
+        let answers = join_all(asked).await;
+        for (service, answers) in seen.iter_mut().zip(answers) {
+            if !answers {
+                continue;
+            }
+            service.health = "healthy";
+            if let (true, Some(endpoint)) =
+                (service.service == Component::Prometheus.name(), service.endpoint())
+            {
+                self.targets = Some(targets(endpoint).await?);
+                let alerts = prometheus::alerts(&endpoint).await?;
+                let firing = alerts.into_iter().filter(|alert| alert.state == AlertState::Firing);
+                self.alerts_firing = Some(firing.map(|alert| alert.name).collect());
+            }
         }
-        let health = if answers { "healthy" } else { "unhealthy" };
-        self.services.push(ServiceFacts { health, ..seen });
+        if !seen.is_empty() {
+            self.engine = Some(engine);
+        }
+        seen.sort_by_key(|service| order(&service.service));
+        self.services = seen;
         Ok(())
+    }
+}
+
+impl ServiceFacts {
+    fn endpoint(&self) -> Option<Endpoint> {
+        self.listens_at.map(|at| Endpoint::of_published(at.ip(), at.port()))
     }
 }
 
@@ -201,12 +225,23 @@ fn state_name(container: &Container) -> &'static str {
     }
 }
 
-fn show(args: &Args, project: &Project, facts: &Facts, ui: &Ui) {
+fn show(args: &Args, project: &Project, tenant: &Tenant, facts: &Facts, ui: &Ui) {
     let flag = urls::project_flag(project);
     if facts.services.is_empty() {
-        ui.say(&format!("nothing of the stack `{project}` runs"));
-        ui.say("");
-        ui.say(&format!("Next:  llmobs up{flag}"));
+        match tenant {
+            Tenant::Crashed(runner) => {
+                ui.say(&embedded::ended_unexpectedly(runner, project));
+                ui.say("");
+                ui.say(&format!("Next:  llmobs up{flag}      what was stored is kept"));
+                ui.say(&format!("       llmobs logs{flag}"));
+            }
+            Tenant::Between => ui.say(&format!("the stack `{project}` starts or ends in this moment")),
+            Tenant::None | Tenant::Running(_) => {
+                ui.say(&format!("nothing of the stack `{project}` runs"));
+                ui.say("");
+                ui.say(&format!("Next:  llmobs up{flag}"));
+            }
+        }
         return;
     }
     let mut table = Table::new([
@@ -223,7 +258,7 @@ fn show(args: &Args, project: &Project, facts: &Facts, ui: &Ui) {
             Cell::new(Tone::Plain, service.state),
             Cell::new(tone, service.health),
             Cell::new(Tone::Link, service.url.as_deref().unwrap_or("-")),
-            Cell::new(Tone::Dim, detail(&service.service, facts)),
+            Cell::new(Tone::Dim, detail(service, facts)),
         ]);
     }
     ui.answer_table(&table);
@@ -239,6 +274,9 @@ fn show(args: &Args, project: &Project, facts: &Facts, ui: &Ui) {
         if let Some(pid) = pid {
             ui.say(&format!("embedded, in process {pid}"));
         }
+        if args.show_password {
+            ui.say("the viewer asks for no password");
+        }
         ui.say(&format!("Next:  llmobs logs{flag} -f"));
         ui.say(&format!("       llmobs down{flag}"));
     } else if args.show_password {
@@ -253,9 +291,12 @@ fn show(args: &Args, project: &Project, facts: &Facts, ui: &Ui) {
     }
 }
 
-fn detail(service: &str, facts: &Facts) -> String {
-    if service != Component::Prometheus.name() {
-        return String::new();
+fn detail(service: &ServiceFacts, facts: &Facts) -> String {
+    // A URL names one address, be there one or all.
+    let open = service.listens_at.filter(|at| at.ip().is_unspecified());
+    let open = open.map(|at| format!("on all addresses ({at})"));
+    if service.service != Component::Prometheus.name() {
+        return open.unwrap_or_default();
     }
     let targets =
         facts.targets.as_ref().map(|targets| format!("{} of {} targets up", targets.up, targets.total));
@@ -264,5 +305,5 @@ fn detail(service: &str, facts: &Facts) -> String {
         1 => "1 alert fires".to_owned(),
         count => format!("{count} alerts fire"),
     });
-    [targets, alerts].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [open, targets, alerts].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

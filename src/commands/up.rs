@@ -53,11 +53,11 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         Some(cli::Engine::Embedded) => EngineChoice::Embedded,
     };
     let place = Place::of(&state);
+    let running = runtime()?.block_on(embedded::settled(&place, &project, ui))?.running();
     let docker = match choice {
         EngineChoice::Docker => Some(connect(process)),
         // What runs is brought up to date, not replaced by another kind.
-        EngineChoice::Auto if place.runner()?.is_none() => match runtime()?.block_on(choose::docker(process))
-        {
+        EngineChoice::Auto if running.is_none() => match runtime()?.block_on(choose::docker(process)) {
             Ok(engine) => Some(Ok(engine)),
             Err(why) => {
                 ui.say(&format!("{why}; running embedded"));
@@ -112,7 +112,6 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
             return Ok(exit);
         }
     }
-    remember()?;
     let start = embedded::Start {
         args,
         ui,
@@ -123,7 +122,7 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         remember: &remember,
         timeout,
     };
-    embedded::up(&start, lock)
+    embedded::up(&start, running.as_ref(), lock)
 }
 
 /// One run of `up`.
@@ -235,9 +234,7 @@ impl Run<'_> {
         for note in &outcome.notes {
             self.ui.warn(note);
         }
-        for target in outcome.targets.iter().filter(|target| target.health == Health::Down) {
-            self.ui.warn(&format!("{} ({}) is down: {}", target.instance, target.job, target.last_error));
-        }
+        warn_of_down(&outcome.targets, self.ui);
         self.ui.say("");
         for (name, url) in urls::of_desired(&self.bundle.desired) {
             self.ui.answer(&format!("{name:<12}{url}"));
@@ -339,7 +336,13 @@ impl<'a> Waiting<'a> {
     }
 }
 
-fn count_up(targets: &[Target]) -> String {
+pub(super) fn warn_of_down(targets: &[Target], ui: &Ui) {
+    for target in targets.iter().filter(|target| target.health == Health::Down) {
+        ui.warn(&format!("{} ({}) is down: {}", target.instance, target.job, target.last_error));
+    }
+}
+
+pub(super) fn count_up(targets: &[Target]) -> String {
     let up = targets.iter().filter(|target| target.health == Health::Up).count();
     format!("{up} of {} targets up", targets.len())
 }

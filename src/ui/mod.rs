@@ -16,6 +16,6 @@ mod table;
 pub use chart::{Chart, short_number};
 pub use printer::{Captured, Terminal, Ui};
 pub use progress::{Progress, Step};
-pub use screen::{Screen, ScreenLine, padded, sparkline};
+pub use screen::{Screen, ScreenLine, padded, screen_width, sparkline};
 pub use style::{ColorChoice, Palette, Tone};
 pub use table::{Align, Cell, Table};

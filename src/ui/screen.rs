@@ -24,6 +24,7 @@ impl Screen {
     /// Takes the terminal of this process; `None` where its input or its output is none.
     pub(super) fn take(palette: Palette) -> Option<Self> {
         let keys = Cooked::leave()?;
+        on_panic(&keys);
         put(ENTER);
         Some(Self { palette, _keys: keys })
     }
@@ -95,14 +96,24 @@ fn clipped(line: &ScreenLine, columns: usize) -> Vec<(Tone, String)> {
     parts
 }
 
-/// A text with blanks after it, up to a width; cut where it is longer.
+/// Columns that a text takes.
+pub fn screen_width(text: &str) -> usize {
+    text.width()
+}
+
+/// A text with blanks after it, up to a width; where it is longer it is cut, and ends with `…`.
 pub fn padded(text: &str, width: usize) -> String {
+    let is_cut = text.width() > width;
+    let room = if is_cut { width.saturating_sub(1) } else { width };
     let mut cut = String::new();
     for character in text.chars() {
-        if cut.width() + character.width().unwrap_or(0) > width {
+        if cut.width() + character.width().unwrap_or(0) > room {
             break;
         }
         cut.push(character);
+    }
+    if is_cut && width > 0 {
+        cut.push('…');
     }
     let blanks = width.saturating_sub(cut.width());
     cut + &" ".repeat(blanks)
@@ -121,7 +132,8 @@ pub fn sparkline(values: &[Option<f64>]) -> String {
     values.iter().map(|value| value.filter(|value| !value.is_nan()).map_or(' ', block)).collect()
 }
 
-/// Keys come one by one and are not shown, until the end of the value. Ctrl-C stays a signal.
+/// Keys come one by one and are not shown, until the end of the value. Ctrl-C stays a signal; Ctrl-Z is a key: a process
+/// that is suspended watches nothing, and would leave its screen behind.
 #[derive(Debug)]
 struct Cooked {
     #[cfg(unix)]
@@ -131,7 +143,7 @@ struct Cooked {
 #[cfg(unix)]
 impl Cooked {
     fn leave() -> Option<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
         use std::io::IsTerminal as _;
         let input = io::stdin();
         if !input.is_terminal() {
@@ -140,19 +152,46 @@ impl Cooked {
         let before = tcgetattr(&input).ok()?;
         let mut keys = before.clone();
         keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        keys.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
         tcsetattr(&input, OptionalActions::Now, &keys).ok()?;
         Some(Self { before })
     }
 }
 
+/// The control character of no key: `_POSIX_VDISABLE` (termios(3)).
+#[cfg(unix)]
+const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
+
 #[cfg(unix)]
 impl Drop for Cooked {
     fn drop(&mut self) {
-        use rustix::termios::{OptionalActions, tcsetattr};
-        // A terminal that is gone needs nothing back.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        give_back(&self.before);
     }
 }
+
+#[cfg(unix)]
+fn give_back(before: &rustix::termios::Termios) {
+    use rustix::termios::{OptionalActions, tcsetattr};
+    // A terminal that is gone needs nothing back.
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+}
+
+/// Where a panic ends the process without the end of any value, the terminal is given back before it is told.
+#[cfg(unix)]
+fn on_panic(keys: &Cooked) {
+    if cfg!(panic = "abort") {
+        let before = keys.before.clone();
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            put(LEAVE);
+            give_back(&before);
+            tell(panic);
+        }));
+    }
+}
+
+#[cfg(not(unix))]
+fn on_panic(_: &Cooked) {}
 
 #[cfg(not(unix))]
 impl Cooked {
@@ -172,7 +211,11 @@ mod tests {
         assert_eq!(shown(80), ["ab[2J", "日本語"]);
         assert_eq!(shown(8), ["ab[2J", "日"]);
         assert_eq!(shown(1), ["a", ""]);
-        assert_eq!((padded("ab", 4), padded("日本語", 5)), ("ab  ".to_owned(), "日本 ".to_owned()));
+        assert_eq!(
+            (padded("$100", 4), padded("$100", 3), padded("$100", 0)),
+            ("$100".to_owned(), "$1…".to_owned(), String::new())
+        );
+        assert_eq!((padded("ab", 4), padded("日本語", 5)), ("ab  ".to_owned(), "日本…".to_owned()));
     }
 
     #[test]

@@ -111,8 +111,8 @@ fn a_stack_without_docker_says_so_and_works_alike() {
     let first = ran.stderr.lines().next().unwrap();
     assert_eq!(first, "cannot reach Docker: there is no socket at `[project]/docker.sock`; running embedded");
     assert!(ran.stderr.ends_with("Next:  llmobs status\n       llmobs down --volumes\n"), "{ran}");
-
-    eventually(|| stack.query("sum(up)"), |text| text == "1\n");
+    assert!(ran.stderr.contains("\nfirst scrape: 1 of 1 targets up, "), "{ran}");
+    assert_eq!(stack.query("sum(up)"), "1\n");
     let status = stack.json("status --format json");
     assert_eq!(status["engine"], "embedded");
     assert_eq!(status["targets"], serde_json::json!({"up": 1, "total": 1, "down": []}));
@@ -141,7 +141,7 @@ fn a_stack_without_docker_says_so_and_works_alike() {
     let long_ago = stack.project.run_args(&["query", "count_over_time(up[1h])"]);
     assert!(long_ago.stdout.trim() != "", "{long_ago}");
     stack.project.run("down --volumes").done();
-    assert_eq!(stack.project.tree(".state/llmobs/llmobs").into_keys().collect::<Vec<_>>(), ["lock"]);
+    assert!(!stack.project.has(".state/llmobs/llmobs"));
     let again = stack.project.run("down --volumes");
     assert_eq!(again.code, Some(2), "Docker is asked again: {again}");
 }
@@ -167,9 +167,51 @@ fn a_second_up_changes_what_runs() {
 
     // Another model needs another mock.
     stack.project.write("llmobs.yaml", "models: [gpt-4o, gpt-4o-mini]");
-    stack.up("").done();
+    let ran = stack.up("").done();
+    assert!(ran.stderr.contains("what the mock service speaks of changed, which needs a new start"), "{ran}");
     assert_ne!(stack.pid(), pid);
     eventually(|| stack.query("count(llm_model_info)"), |text| text == "2\n");
+}
+
+#[test]
+fn what_is_fixed_at_the_start_needs_another_process() {
+    let stack = Embedded::new("");
+    stack.up("--detach").done();
+    let delete = |stack: &Embedded| {
+        let path = "/api/v1/admin/tsdb/delete_series?match[]=nothing";
+        let text = format!("POST {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        request(9090 + stack.offset, &text).0
+    };
+    for (words, expect) in [("--enable-admin-api", 204), ("", 500)] {
+        assert_ne!(delete(&stack), expect);
+        let pid = stack.pid();
+        let ran = stack.up(words).done();
+        assert!(ran.stderr.contains("`--enable-admin-api` changed, which needs a new start"), "{ran}");
+        assert_ne!(stack.pid(), pid);
+        assert_eq!(delete(&stack), expect);
+    }
+
+    // What cannot start does not end what runs, and leaves no trace.
+    let pid = stack.pid();
+    let bind = |port: u16| Some((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port + stack.offset)).ok()?));
+    let (port, taken) = (8000..9000).find_map(bind).unwrap();
+    let ran = stack.up(&format!("--set stack.ports.prometheus={port}"));
+    assert_eq!(ran.code, Some(2), "{ran}");
+    let expect = format!("for prometheus: the port is taken; the process {pid} goes on as it was\n");
+    assert!(ran.stderr.contains(&expect), "{ran}");
+    assert_eq!(stack.pid(), pid);
+    drop(taken);
+    let offset = stack.project.read(".state/llmobs/llmobs/port-offset");
+    stack.project.run("up --dry-run --port-offset 7").done();
+    assert_eq!(stack.project.read(".state/llmobs/llmobs/port-offset"), offset);
+}
+
+#[test]
+fn targets_that_are_down_are_warned_of() {
+    let stack = Embedded::new("targets: [{job: gone, source: llmobs, endpoints: ['127.0.0.1:1']}]");
+    let ran = stack.up("--detach").done();
+    assert!(ran.stderr.contains("\nfirst scrape: 0 of 1 targets up, "), "{ran}");
+    assert!(ran.stderr.contains("\nwarning: 127.0.0.1:1 (gone) is down: "), "{ran}");
 }
 
 #[test]
@@ -181,11 +223,30 @@ fn a_killed_stack_goes_on() {
     let pid = stack.pid();
     let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
     assert!(killed.success());
-    eventually(|| stack.project.run("status").code, |code| *code == Some(1));
+    let said = eventually(|| stack.project.run("status").stderr, |said| said.contains("ended"));
+    assert!(
+        said.starts_with(&format!("the process {pid} of the stack `llmobs` ended unexpectedly\n")),
+        "{said}"
+    );
+    assert_eq!(stack.json("status --format json")["ended_unexpectedly"], pid);
+    let logs = stack.project.run("logs").done();
+    assert!(logs.stdout.contains("store opened"), "{logs}");
     stack.up("--detach").done();
     assert_ne!(stack.pid(), pid);
     let after = stack.query("count(count_over_time(llm_requests_total[1h]))");
     assert_eq!((first.is_empty(), &after), (false, &first));
+
+    let pid = stack.pid();
+    let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    assert!(killed.success());
+    let folder = stack.project.join(".state/llmobs/llmobs/embedded");
+    eventually(|| stack.project.run("status").stderr, |said| said.contains("ended"));
+    let ran = stack.project.run("down").done();
+    assert!(ran.stderr.contains("data is kept in `[project]/.state/llmobs/llmobs/embedded`"), "{ran}");
+    assert!(stack.project.run("status").stderr.starts_with("nothing of the stack `llmobs` runs"));
+    let ran = stack.project.run("down --volumes").done();
+    assert!(ran.stderr.contains("remove the data of the embedded stack in"), "{ran}");
+    assert!(!folder.exists());
 }
 
 /// The process in the foreground, once it runs.
@@ -228,4 +289,5 @@ fn ports_that_are_taken_are_found_before_anything_is_done() {
     }
     drop(taken);
     assert!(!stack.project.has(".state/llmobs/llmobs/embedded/files"));
+    assert!(!stack.project.has(".state/llmobs/llmobs/port-offset"), "a failed start remembers nothing");
 }

@@ -13,7 +13,15 @@ fn without_docker() -> Project {
 #[test]
 fn a_daemon_that_is_not_there() {
     let project = without_docker();
-    for command in ["up --engine docker --dry-run", "down", "status", "logs", "image load"] {
+    // Nothing was ever started, so there is nothing to ask Docker for.
+    assert_snapshot!(project.run("status"), @r"
+    exit 1
+    ----- stderr
+    nothing of the stack `llmobs` runs
+
+    Next:  llmobs up
+    ");
+    for command in ["up --engine docker --dry-run", "down", "logs", "image load"] {
         let ran = project.run(command);
         assert_eq!((ran.code, &ran.stdout), (Some(2), &String::new()), "{command}: {ran}");
         let first = ran.stderr.lines().find(|line| line.starts_with("error: "));
@@ -30,12 +38,6 @@ fn a_daemon_that_is_not_there() {
     error: cannot reach Docker: there is no socket at `[project]/docker.sock`
     hint: install Docker and start it, or set `DOCKER_HOST` to the address of your engine
     ");
-    assert_snapshot!(project.run("status"), @r"
-    exit 2
-    ----- stderr
-    error: cannot reach Docker: there is no socket at `[project]/docker.sock`
-    hint: install Docker and start it, or set `DOCKER_HOST` to the address of your engine
-    ");
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn an_address_of_a_daemon_that_is_none() {
     error: `DOCKER_HOST` is `ssh://host`, which is no address that llmobs can use
     hint: use `unix:///path/to/docker.sock` or `tcp://host:port`, or unset `DOCKER_HOST`
     ");
-    assert_snapshot!(Project::new().env("DOCKER_HOST", "tcp://127.0.0.1:1").run("status"), @r"
+    assert_snapshot!(Project::new().env("DOCKER_HOST", "tcp://127.0.0.1:1").run("down"), @r"
     exit 2
     ----- stderr
     error: cannot reach Docker: nothing answers at `tcp://127.0.0.1:1`: connection refused

@@ -103,7 +103,7 @@ fn page(config: &str, data: Columns, theme: &str) -> String {
         engine: Arc::new(Silent),
         dashboards: Box::new(move || vec![board.clone()]),
         home: Some("llmobs-overview".to_owned()),
-        scrape_interval: PromDuration::from_secs(5),
+        scrape_interval: Box::new(|| PromDuration::from_secs(5)),
         lookback: PromDuration::from_secs(300),
         version: "0",
     };

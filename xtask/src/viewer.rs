@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         engine: Arc::new(past),
         dashboards: Box::new(move || dashboards.clone()),
         home: None,
-        scrape_interval: PromDuration::from_secs(5),
+        scrape_interval: Box::new(|| PromDuration::from_secs(5)),
         lookback: PromDuration::from_secs(300),
         version: env!("CARGO_PKG_VERSION"),
     };

@@ -6,7 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{diagnostic::Severity, files::LogFile, time::Timestamp};
+use crate::{
+    diagnostic::Severity,
+    files::{FileError, LogFile},
+    time::Timestamp,
+};
+
+use super::manage::PROMETHEUS;
 
 /// Bytes after which the log is set aside; two such files are kept.
 const LIMIT: u64 = 4 << 20;
@@ -67,6 +73,17 @@ impl Journal {
         }
     }
 
+    /// Has panics written, too: where a panic ends the process, and nobody reads its standard error, they are its last
+    /// words. Whoever panics may hold the journal, so they go past it.
+    pub(super) fn hear_panics(&self, path: &Path) {
+        let (clock, path) = (self.shared.clock, path.to_owned());
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            drop(last_words(&path, clock(), &panic.to_string()));
+            before(panic);
+        }));
+    }
+
     /// The last entries, oldest first.
     pub(super) fn recent(&self) -> Vec<Entry> {
         self.lock().recent.iter().cloned().collect()
@@ -75,6 +92,11 @@ impl Journal {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn last_words(path: &Path, at: Timestamp, text: &str) -> Result<(), FileError> {
+    let entry = Entry { at, service: PROMETHEUS, severity: Severity::Error, text: text.to_owned() };
+    LogFile::open(path, u64::MAX)?.line(&entry.line())
 }
 
 /// The service that a line of the log is of, and what it says.
@@ -105,5 +127,10 @@ mod tests {
         assert_eq!(service_of(&lines[1]), Some(("exporter", "ready")));
         let recent = journal.recent();
         assert_eq!((recent.len(), recent[0].text.as_str()), (KEPT, "n 11"));
+        // A panic is written while the journal is in use.
+        let _speaking = journal.lock();
+        last_words(&path, Timestamp(2_000), "panicked at x.rs:1:1:\nno").unwrap();
+        let last = "1970-01-01T00:00:02Z prometheus | error: panicked at x.rs:1:1: no";
+        assert_eq!(files::tail(&path, 1).unwrap(), [last]);
     }
 }

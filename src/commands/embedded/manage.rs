@@ -1,10 +1,10 @@
-//! An embedded stack seen from other processes: what of it runs, how it is ended, what it wrote.
+//! An embedded stack seen from other processes: how it is ended, what it wrote.
 
 use std::time::Duration;
 
 use crate::{
     commands::{Exit, exit::Hinted, process::signal, urls},
-    files::{self, Follower, Lock},
+    files::{self, Follower},
     stack::Project,
     text::nearest,
     ui::{Tone, Ui},
@@ -12,11 +12,11 @@ use crate::{
 
 use super::{
     journal::service_of,
-    place::{Place, Runner},
+    place::{Place, Runner, Tenant},
 };
 
-/// How long a process may take to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process may take to end: its last scrapes, alerts and samples to send, and answers each have their time.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at a process or a log.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -28,7 +28,7 @@ pub(in crate::commands) async fn stop(
 ) -> anyhow::Result<()> {
     terminate(runner.pid)?;
     let ended = async {
-        while place.runner()?.is_some() || place.is_held()? {
+        while matches!(place.tenant()?, Tenant::Running(_) | Tenant::Between) {
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
@@ -44,6 +44,37 @@ pub(in crate::commands) async fn stop(
         )
         .into())
     })
+}
+
+/// Who runs the stack, once no process is on its way to run it or to end.
+pub(in crate::commands) async fn settled(
+    place: &Place,
+    project: &Project,
+    ui: &Ui,
+) -> anyhow::Result<Tenant> {
+    let mut line = None;
+    let settled = async {
+        loop {
+            match place.tenant()? {
+                Tenant::Between => {
+                    line.get_or_insert_with(|| ui.progress().step("wait for the process of before to end"));
+                    tokio::time::sleep(LOOK).await;
+                }
+                tenant => return Ok::<_, anyhow::Error>(tenant),
+            }
+        }
+    };
+    let tenant = tokio::time::timeout(PATIENCE, settled).await.unwrap_or_else(|_| {
+        Err(Hinted::new(
+            format!("a process of the stack `{project}` does not end"),
+            format!("look at `llmobs logs{}`", urls::project_flag(project)),
+        )
+        .into())
+    })?;
+    if let Some(line) = line {
+        line.done("");
+    }
+    Ok(tenant)
 }
 
 #[cfg(unix)]
@@ -72,6 +103,11 @@ pub(in crate::commands) async fn logs(
     follow: bool,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
+    match place.tenant()? {
+        Tenant::Running(_) | Tenant::Between => {}
+        Tenant::Crashed(runner) => ui.say(&ended_unexpectedly(&runner, project)),
+        Tenant::None => ui.say(&format!("nothing of the stack `{project}` runs; this was written before")),
+    }
     // A line that comes in between is rather shown twice than not at all.
     let mut follower = Follower::from_end(&place.log());
     let lines = files::tail(&place.log(), usize::MAX)?;
@@ -118,16 +154,38 @@ pub(in crate::commands) async fn logs(
     }
 }
 
+/// What is said of a process that was killed or that failed.
+pub(in crate::commands) fn ended_unexpectedly(runner: &Runner, project: &Project) -> String {
+    format!("the process {} of the stack `{project}` ended unexpectedly", runner.pid)
+}
+
 /// The services that the process may have.
 pub(super) const SERVICES: [&str; 3] = [PROMETHEUS, VIEWER, EXPORTER];
 pub(super) const PROMETHEUS: &str = "prometheus";
 pub(super) const VIEWER: &str = "viewer";
 pub(super) const EXPORTER: &str = "exporter";
 
-impl Place {
-    /// Whether a process has the stack, be it only starting.
-    pub(super) fn is_held(&self) -> anyhow::Result<bool> {
-        let lock = self.lock_file();
-        Ok(lock.exists() && Lock::try_acquire(&lock)?.is_none())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_ends_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::in_folder(folder.path().join("embedded"));
+        let project = Project::new("p").unwrap();
+        let (ui, captured) = Ui::captured();
+        assert_eq!(settled(&place, &project, &ui).await.unwrap(), Tenant::None);
+        assert_eq!(captured.stderr(), "");
+
+        let held = place.hold(&project).unwrap();
+        let failed = settled(&place, &project, &ui).await.unwrap_err();
+        assert_eq!(failed.to_string(), "a process of the stack `p` does not end");
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            drop(held);
+        });
+        assert_eq!(settled(&place, &project, &ui).await.unwrap(), Tenant::None);
+        assert_eq!(captured.stderr(), "wait for the process of before to end\n");
     }
 }

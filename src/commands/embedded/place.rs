@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -24,12 +25,66 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Runner {
     pub(crate) pid: u32,
-    /// Version of llmobs.
-    pub(crate) version: String,
-    /// By name: where each service is found.
-    pub(crate) services: BTreeMap<String, String>,
     /// Whether no terminal has it.
     pub(crate) in_background: bool,
+    /// Another version of llmobs may write other things.
+    #[serde(default)]
+    pub(crate) fixed: Fixed,
+}
+
+/// All that a process has from its start to its end: where this is to be another, another process has to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Fixed {
+    /// Version of llmobs.
+    pub(crate) version: String,
+    /// By name.
+    pub(crate) services: BTreeMap<String, Listening>,
+    /// Whether series may be deleted through the API.
+    pub(crate) admin: bool,
+    /// The file that the mock service was started with.
+    pub(crate) mock: Option<String>,
+}
+
+impl Fixed {
+    /// What differs in another process, for people.
+    pub(crate) fn changes(&self, to: &Self) -> Vec<&'static str> {
+        [
+            ("the version of llmobs", self.version != to.version),
+            ("where services listen", self.services != to.services),
+            ("`--enable-admin-api`", self.admin != to.admin),
+            ("what the mock service speaks of", self.mock != to.mock),
+        ]
+        .into_iter()
+        .filter_map(|(what, differs)| differs.then_some(what))
+        .collect()
+    }
+}
+
+/// Where a service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    /// Where it listens, for whom it is to be reached by.
+    pub(crate) at: SocketAddr,
+    /// Where it is found from this machine.
+    pub(crate) url: String,
+}
+
+/// What is known of the process that runs a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tenant {
+    None,
+    /// There is one that starts or ends.
+    Between,
+    Running(Runner),
+    /// There was one, and it did not end in order.
+    Crashed(Runner),
+}
+
+impl Tenant {
+    pub(crate) fn running(self) -> Option<Runner> {
+        if let Self::Running(runner) = self { Some(runner) } else { None }
+    }
 }
 
 impl Place {
@@ -37,34 +92,60 @@ impl Place {
         Self { folder: state.folder().join("embedded") }
     }
 
+    #[cfg(test)]
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Whether there is anything of an embedded stack.
     pub(crate) fn exists(&self) -> bool {
         self.folder.exists()
     }
 
-    /// Kept by the process for as long as it runs; ends with it, however it ends.
+    /// Kept by the process for as long as it runs; ends with it, however it ends. What another wrote down before is gone.
     pub(crate) fn hold(&self, project: &Project) -> anyhow::Result<Lock> {
-        Lock::try_acquire(&self.lock_file())?.ok_or_else(|| {
+        let held = Lock::try_acquire(&self.lock_file())?.ok_or_else(|| {
             let flag = urls::project_flag(project);
             Hinted::new(
                 format!("the stack `{project}` runs already, in another process"),
                 format!("`llmobs status{flag}` shows it, `llmobs down{flag}` ends it"),
             )
-            .into()
-        })
+        })?;
+        self.remove_runner()?;
+        Ok(held)
     }
 
-    /// The process that runs the stack now. `None` where there is none, and for the moment in which one starts.
-    pub(crate) fn runner(&self) -> anyhow::Result<Option<Runner>> {
+    /// The process that runs the stack now.
+    pub(crate) fn tenant(&self) -> anyhow::Result<Tenant> {
         let lock = self.lock_file();
-        if !lock.exists() || Lock::try_acquire(&lock)?.is_some() {
-            return Ok(None);
+        let mut held = Lock::is_held(&lock)?;
+        loop {
+            let written = self.written()?;
+            // Both are to be of one moment.
+            let still_held = Lock::is_held(&lock)?;
+            if held == still_held {
+                return Ok(match (held, written) {
+                    (false, None) => Tenant::None,
+                    (true, None) => Tenant::Between,
+                    (true, Some(runner)) => Tenant::Running(runner),
+                    (false, Some(runner)) => Tenant::Crashed(runner),
+                });
+            }
+            held = still_held;
         }
+    }
+
+    fn written(&self) -> anyhow::Result<Option<Runner>> {
         let path = self.runner_file();
         if !path.exists() {
             return Ok(None);
         }
-        let text = files::read_text(&path)?;
+        let text = match files::read_text(&path) {
+            Ok(text) => text,
+            // It has ended in the meantime.
+            Err(_) if !path.exists() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let runner = serde_json::from_str(&text);
         Ok(Some(runner.with_context(|| format!("`{}` cannot be read", path.display()))?))
     }
@@ -110,11 +191,56 @@ impl Place {
         Ok(files::remove_folder(&self.folder)?)
     }
 
-    pub(super) fn lock_file(&self) -> PathBuf {
+    fn lock_file(&self) -> PathBuf {
         self.folder.join("lock")
     }
 
     fn runner_file(&self) -> PathBuf {
         self.folder.join("process.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_is_known_by_its_lock_and_by_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::in_folder(folder.path().join("embedded"));
+        let project = Project::new("p").unwrap();
+        assert_eq!((place.tenant().unwrap(), place.exists()), (Tenant::None, false));
+        let held = place.hold(&project).unwrap();
+        assert_eq!(place.tenant().unwrap(), Tenant::Between);
+        assert!(place.hold(&project).unwrap_err().to_string().contains("runs already"));
+        let at = "0.0.0.0:9090".parse().unwrap();
+        let listening = Listening { at, url: "http://127.0.0.1:9090".to_owned() };
+        let fixed = Fixed {
+            version: "1".to_owned(),
+            services: [("prometheus".to_owned(), listening)].into(),
+            admin: true,
+            mock: Some("models: []".to_owned()),
+        };
+        let runner = Runner { pid: 7, in_background: true, fixed: fixed.clone() };
+        place.write_runner(&runner).unwrap();
+        assert_eq!(place.tenant().unwrap(), Tenant::Running(runner.clone()));
+        drop(held);
+        assert_eq!(place.tenant().unwrap(), Tenant::Crashed(runner));
+        // The next one is not taken for the one before.
+        let held = place.hold(&project).unwrap();
+        assert_eq!(place.tenant().unwrap(), Tenant::Between);
+        drop(held);
+        let listening =
+            Listening { at: "127.0.0.1:9090".parse().unwrap(), url: "http://127.0.0.1:9090".to_owned() };
+        let narrowed = Fixed { services: [("prometheus".to_owned(), listening)].into(), ..fixed.clone() };
+        assert_eq!(fixed.changes(&fixed), [""; 0]);
+        assert_eq!(fixed.changes(&narrowed), ["where services listen"]);
+        assert_eq!(fixed.changes(&Fixed { admin: false, ..fixed.clone() }), ["`--enable-admin-api`"]);
+        // What another version wrote is a process all the same.
+        let text =
+            r#"{"pid": 7, "version": "0.1.0", "services": {"viewer": "http://x"}, "in_background": true}"#;
+        files::write_secret(&place.runner_file(), text.as_bytes()).unwrap();
+        let before = Runner { pid: 7, in_background: true, fixed: Fixed::default() };
+        assert_eq!(place.tenant().unwrap(), Tenant::Crashed(before));
     }
 }

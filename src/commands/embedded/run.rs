@@ -41,17 +41,37 @@ use super::{
     journal::Journal,
     manage::{EXPORTER, PROMETHEUS, VIEWER},
     own::process_metrics,
-    place::Runner,
-    screen,
+    place::{Fixed, Listening, Runner},
+    rendered, screen,
     up::Start,
 };
 
-/// The services that the process has, and where they are found.
-pub(super) fn services(start: &Start<'_>) -> BTreeMap<String, String> {
+/// The services that the process has, and where they are.
+pub(super) fn services(start: &Start<'_>) -> BTreeMap<String, Listening> {
     let services = start.bundle.desired.services.iter();
     services
-        .map(|service| (name(service.component).to_owned(), format!("http://{}", service.endpoint.address())))
+        .filter_map(|service| {
+            let at = listens_at(service)?;
+            let url = format!("http://{}", service.endpoint.address());
+            Some((name(service.component).to_owned(), Listening { at, url }))
+        })
         .collect()
+}
+
+/// Where a service takes connections; nowhere, where it publishes no port.
+pub(super) fn listens_at(service: &Service) -> Option<SocketAddr> {
+    service.container.ports.first().map(|port| SocketAddr::new(port.ip, port.host))
+}
+
+/// All that stays as it is until the process ends.
+pub(super) fn fixed(start: &Start<'_>) -> Fixed {
+    let mock = start.bundle.files.get("exporter/llmobs.yaml");
+    Fixed {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        services: services(start),
+        admin: start.args.enable_admin_api,
+        mock: mock.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+    }
 }
 
 /// Where the API is found, if there is one.
@@ -75,19 +95,21 @@ fn name(component: Component) -> &'static str {
 pub(super) fn run(start: &Start<'_>, lock: Option<Lock>) -> anyhow::Result<Exit> {
     let _held = start.place.hold(start.project)?;
     let journal = Journal::open(&start.place.log(), now)?;
+    journal.hear_panics(&start.place.log());
     let runtime = runtime()?;
     let exit = runtime.block_on(async {
         let stopped = signal();
         let mut stack = Stack::open(start, &journal).await?;
         start.place.write_runner(&Runner {
             pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            services: services(start),
             in_background: start.args.in_background,
+            fixed: fixed(start),
         })?;
         (start.remember)()?;
         drop(lock);
         let by = screen::show(start, &stack, &journal, stopped).await;
+        // From here on nobody counts on it any more.
+        start.place.remove_runner()?;
         stack.close(&journal).await;
         by
     });
@@ -114,8 +136,7 @@ impl Stack {
     async fn open(start: &Start<'_>, journal: &Journal) -> anyhow::Result<Self> {
         let mut listeners = BTreeMap::new();
         for service in &start.bundle.desired.services {
-            let Some(port) = service.container.ports.first() else { continue };
-            let place = SocketAddr::new(port.ip, port.host);
+            let Some(place) = listens_at(service) else { continue };
             let listener = TcpListener::bind(place).await.map_err(|error| taken(service, place, &error))?;
             listeners.insert(name(service.component), listener);
         }
@@ -251,14 +272,13 @@ fn viewer(start: &Start<'_>, engine: &Engine) -> Viewer {
         let dashboards = files.into_iter().filter(|(path, _)| path.ends_with(".json"));
         dashboards.filter_map(|(_, bytes)| String::from_utf8(bytes).ok()).collect()
     };
-    let intervals = start.config.targets.iter().map(|target| target.scrape_interval);
+    let files = start.place.files();
     Viewer {
         data: Arc::new(engine.store().clone()),
         engine: Arc::new(engine.clone()),
         dashboards: Box::new(texts),
         home: Some(HOME_DASHBOARD_UID.to_owned()),
-        // As the rendered data source has it.
-        scrape_interval: intervals.min().unwrap_or(PromDuration::from_secs(15)),
+        scrape_interval: Box::new(move || rendered::scrape_interval(&files)),
         lookback: PromDuration::from_secs(300),
         version: env!("CARGO_PKG_VERSION"),
     }
@@ -279,7 +299,7 @@ fn hosts(start: &Start<'_>) -> Hosts {
     services.chain([("host.docker.internal".to_owned(), here)]).collect()
 }
 
-fn taken(service: &Service, place: SocketAddr, error: &io::Error) -> Hinted {
+pub(super) fn taken(service: &Service, place: SocketAddr, error: &io::Error) -> Hinted {
     let name = name(service.component);
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => "the port is taken".to_owned(),
@@ -290,7 +310,8 @@ fn taken(service: &Service, place: SocketAddr, error: &io::Error) -> Hinted {
     Hinted::new(
         format!("cannot listen on {place} for {name}: {why}"),
         format!(
-            "move all ports with `--port-offset 100`, or this one with `stack.ports.{}`",
+            "move all ports with `--port-offset 100`, or this one with `stack.ports.{}`; where a stack of llmobs has \
+             it, `llmobs down` ends that (another than the default one with `--project NAME`)",
             service.component.name()
         ),
     )

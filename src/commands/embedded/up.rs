@@ -1,14 +1,24 @@
 //! `llmobs up` without containers: in this process, in one in the background, or in the one that runs already.
 
-use std::{process::Stdio, time::Duration};
+use std::{net::TcpListener, process::Stdio, time::Duration};
 
 use anyhow::Context as _;
+use tokio::time::Instant;
 
 use crate::{
     cli::Up as Args,
-    commands::{Exit, bundle::Bundle, engine::runtime, exit::Hinted, process::signal, urls},
+    commands::{
+        Exit,
+        bundle::Bundle,
+        engine::runtime,
+        exit::Hinted,
+        process::signal,
+        up::{count_up, warn_of_down},
+        urls,
+    },
     config::Config,
-    files::{self, Lock},
+    files::Lock,
+    remote::prometheus::{self, Health},
     stack::Project,
     time::PromDuration,
     ui::Ui,
@@ -22,6 +32,8 @@ use super::{
 
 /// Between two looks at a process that starts.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long `up` waits for first scrapes; the stack runs already.
+const FIRST_SCRAPES: Duration = Duration::from_secs(3);
 /// Lines of the log that are shown of a process that ended at once.
 const SHOWN: usize = 10;
 
@@ -40,47 +52,90 @@ pub(in crate::commands) struct Start<'a> {
 }
 
 /// Starts the stack, or brings the one that runs up to date. The lock is given back once it runs.
-pub(in crate::commands) fn up(start: &Start<'_>, lock: Option<Lock>) -> anyhow::Result<Exit> {
+pub(in crate::commands) fn up(
+    start: &Start<'_>,
+    running: Option<&Runner>,
+    lock: Option<Lock>,
+) -> anyhow::Result<Exit> {
     if start.args.dry_run {
-        return dry_run(start);
+        dry_run(start, running);
+        return Ok(Exit::Done);
     }
-    if let Some(runner) = start.place.runner()? {
-        if !start.needs_restart(&runner)? {
-            return reload(start, &runner);
-        }
-        if !runner.in_background {
-            return Err(Hinted::new(
-                format!("what changed needs a new start of the stack `{}`", start.project),
-                format!("end the process {} (`q` on its screen), then start again", runner.pid),
-            )
-            .into());
-        }
-        start.ui.say("what changed needs a new start; the data stays");
-        runtime()?.block_on(manage::stop(&start.place, &runner, start.project))?;
-        return detach(start);
+    let Some(runner) = running else {
+        let detaches = start.args.detach && !start.args.in_background;
+        return if detaches { detach(start) } else { run::run(start, lock) };
+    };
+    let changes = runner.fixed.changes(&run::fixed(start));
+    if changes.is_empty() {
+        return reload(start, runner);
     }
-    if start.args.detach && !start.args.in_background { detach(start) } else { run::run(start, lock) }
+    let why = format!("{} changed, which needs a new start", changes.join(", "));
+    if !runner.in_background {
+        return Err(Hinted::new(
+            format!("{why} of the stack `{}`", start.project),
+            format!("end the process {} (`q` on its screen), then start again", runner.pid),
+        )
+        .into());
+    }
+    can_listen(start, runner)?;
+    start.ui.say(&format!("{why}; the data stays"));
+    runtime()?.block_on(manage::stop(&start.place, runner, start.project))?;
+    let started = detach(start);
+    if !matches!(started, Ok(Exit::Done)) {
+        start.ui.say(&format!(
+            "the process {} had been ended for it: nothing of the stack `{}` runs now; its data is kept",
+            runner.pid, start.project
+        ));
+    }
+    started
+}
+
+/// Whether the ports that the running process does not have are free for the next one: it is not ended for one that
+/// cannot start.
+fn can_listen(start: &Start<'_>, runner: &Runner) -> anyhow::Result<()> {
+    let had: Vec<u16> = runner.fixed.services.values().map(|service| service.at.port()).collect();
+    // One of another version does not say.
+    if had.is_empty() {
+        return Ok(());
+    }
+    for service in &start.bundle.desired.services {
+        let Some(at) = run::listens_at(service) else { continue };
+        if !had.contains(&at.port())
+            && let Err(error) = TcpListener::bind(at)
+        {
+            let Hinted { message, hint } = run::taken(service, at, &error);
+            let goes_on = format!("the process {} goes on as it was", runner.pid);
+            return Err(Hinted::new(format!("{message}; {goes_on}"), hint).into());
+        }
+    }
+    Ok(())
 }
 
 impl Start<'_> {
-    /// Whether the running process listens elsewhere than it should, or its mock speaks of other models.
-    fn needs_restart(&self, runner: &Runner) -> anyhow::Result<bool> {
-        if runner.services != run::services(self) || runner.version != env!("CARGO_PKG_VERSION") {
-            return Ok(true);
-        }
-        let mock = "exporter/llmobs.yaml";
-        let written = self.place.files().join(mock);
-        let now = self.bundle.files.get(mock).map(Vec::as_slice);
-        let before = if written.exists() { Some(files::read_bytes(&written)?) } else { None };
-        Ok(before.as_deref() != now)
-    }
-
     /// Names and addresses, and what to do next.
     pub(super) fn summary(&self) {
         self.ui.say("");
-        for (name, url) in run::services(self) {
-            self.ui.answer(&format!("{name:<12}{url}"));
+        for (name, service) in run::services(self) {
+            self.ui.answer(&format!("{name:<12}{}", service.url));
         }
+    }
+
+    /// Waits a little for the first scrape of each target, and warns of those that are down.
+    pub(super) async fn first_scrapes(&self) {
+        let Some(endpoint) = run::prometheus(self) else { return };
+        let line = self.ui.progress().step("first scrape");
+        let begun = Instant::now();
+        let targets = loop {
+            // What does not answer now is seen by `status`; the stack has been started.
+            let Ok(targets) = prometheus::targets(&endpoint).await else { return };
+            let waits = targets.iter().any(|target| target.health == Health::Unknown);
+            if !waits || begun.elapsed() > FIRST_SCRAPES {
+                break targets;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        line.done(&format!("{}, {:.1} s", count_up(&targets), begun.elapsed().as_secs_f64()));
+        warn_of_down(&targets, self.ui);
     }
 
     fn next(&self) {
@@ -91,21 +146,21 @@ impl Start<'_> {
     }
 }
 
-fn dry_run(start: &Start<'_>) -> anyhow::Result<Exit> {
-    let Some(runner) = start.place.runner()? else {
+fn dry_run(start: &Start<'_>, running: Option<&Runner>) {
+    let Some(runner) = running else {
         start.ui.answer("run embedded, in one process:");
-        for (name, url) in run::services(start) {
-            start.ui.answer(&format!("  {name:<12}{url}"));
+        for (name, service) in run::services(start) {
+            start.ui.answer(&format!("  {name:<12}{}", service.url));
         }
         start.ui.answer(&format!("  {:<12}{}", "data", start.place.data().display()));
-        return Ok(Exit::Done);
+        return;
     };
-    start.ui.answer(&if start.needs_restart(&runner)? {
-        format!("end the process {} and start another: what changed needs it", runner.pid)
-    } else {
+    let changes = runner.fixed.changes(&run::fixed(start));
+    start.ui.answer(&if changes.is_empty() {
         format!("write the files and have the process {} read them again", runner.pid)
+    } else {
+        format!("end the process {} and start another: {} changed", runner.pid, changes.join(", "))
     });
-    Ok(Exit::Done)
 }
 
 /// Has the running process read the files again.
@@ -115,6 +170,7 @@ fn reload(start: &Start<'_>, runner: &Runner) -> anyhow::Result<Exit> {
         let Some(endpoint) = run::prometheus(start) else { return Ok(()) };
         let answer = endpoint.post("/-/reload", None).await?;
         if answer.is_success() {
+            start.first_scrapes().await;
             return Ok(());
         }
         let text = String::from_utf8_lossy(&answer.body).trim().to_owned();
@@ -143,7 +199,7 @@ fn detach(start: &Start<'_>) -> anyhow::Result<Exit> {
     let ended = runtime()?.block_on(async {
         let ready = async {
             loop {
-                if start.place.runner()?.is_some_and(|runner| runner.pid == child.id()) {
+                if start.place.tenant()?.running().is_some_and(|runner| runner.pid == child.id()) {
                     return Ok(None);
                 }
                 if let Some(status) = child.try_wait().context("cannot watch the process")? {
@@ -162,6 +218,7 @@ fn detach(start: &Start<'_>) -> anyhow::Result<Exit> {
     match ended {
         Ok(None) => {
             line.done(&format!("process {}", child.id()));
+            runtime()?.block_on(start.first_scrapes());
             start.summary();
             start.next();
             Ok(Exit::Done)

@@ -80,11 +80,11 @@ fn site(url: &str) -> anyhow::Result<Site> {
 async fn stack_site(query: &Query<'_>, global: &Global, process: &Process) -> anyhow::Result<Site> {
     let project = Project::new(&query.args.project.project)?;
     let state = State::of(&project, global, process)?;
-    if let Some(runner) = Place::of(&state).runner()? {
-        let url = runner.services.get(Component::Prometheus.name());
-        let url =
-            url.ok_or_else(|| Hinted::new(format!("the stack `{project}` has no Prometheus"), ELSEWHERE))?;
-        return site(url);
+    if let Some(runner) = Place::of(&state).tenant()?.running() {
+        let service = runner.fixed.services.get(Component::Prometheus.name());
+        let service = service
+            .ok_or_else(|| Hinted::new(format!("the stack `{project}` has no Prometheus"), ELSEWHERE))?;
+        return site(&service.url);
     }
     let scope = Scope { project: project.clone(), images: Vec::new(), contents: Contents::Skip };
     let observed = async { anyhow::Ok(stack::observe(&connect(process)?, &scope).await?) };

@@ -45,8 +45,8 @@ pub struct Viewer {
     pub dashboards: Dashboards,
     /// The dashboard that `/` shows; the first one where it is not there.
     pub home: Option<String>,
-    /// Grafana's `timeInterval` of the data source.
-    pub scrape_interval: PromDuration,
+    /// Grafana's `timeInterval` of the data source, asked at each request.
+    pub scrape_interval: Box<dyn Fn() -> PromDuration + Send + Sync>,
     pub lookback: PromDuration,
     /// Of this program.
     pub version: &'static str,
@@ -129,7 +129,7 @@ impl Viewer {
         let source = crate::dashboards::query::Source {
             data: &*self.data,
             options,
-            scrape_interval: millis(self.scrape_interval),
+            scrape_interval: millis((self.scrape_interval)()),
         };
         page(200, dashboard::page(dashboard, asked, &source, now))
     }

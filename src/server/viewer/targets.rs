@@ -7,7 +7,7 @@ use crate::{
     dashboards::{draw::Html, format::format},
     engine::{Health, Target, Targets},
     server::http::Asked,
-    time::{PromDuration, Timestamp},
+    time::{Timestamp, lasting},
 };
 
 /// Seconds after which the page is asked for again.
@@ -83,20 +83,11 @@ pub(super) fn labels<'a>(body: &mut Html, labels: impl Iterator<Item = (&'a str,
 
 /// How long ago, with the instant behind it.
 pub(super) fn ago(body: &mut Html, at: Timestamp, now: Timestamp) {
-    let millis = u64::try_from(now.0.saturating_sub(at.0)).unwrap_or(0);
-    // Nobody needs seconds after an hour, or minutes after a day.
-    let unit = match millis {
-        0..60_000 => 100,
-        60_000..3_600_000 => 1_000,
-        3_600_000..86_400_000 => 60_000,
-        _ => 3_600_000,
-    };
-    let text = PromDuration::from_millis(millis / unit * unit).to_string();
     body.raw("<time title=\"")
         .show(at)
         .raw("\" data-at=\"")
         .show(at.0)
         .raw("\">")
-        .text(&text)
+        .text(&lasting(at, now))
         .raw(" ago</time>");
 }

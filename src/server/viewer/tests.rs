@@ -108,7 +108,7 @@ fn viewer(board: &str, models: &[&str], engine: Still) -> Viewer {
         engine: Arc::new(engine),
         dashboards: Box::new(move || vec![board.clone()]),
         home: None,
-        scrape_interval: PromDuration::from_secs(10),
+        scrape_interval: Box::new(|| PromDuration::from_secs(10)),
         lookback: PromDuration::from_secs(300),
         version: "1.2.3",
     }
