@@ -3,7 +3,7 @@
 //! Owns: connections and their limits, forms, compression, who may ask ([`is_near`]).
 //! Must not know: routes, JSON, what an answer means.
 //! Invariants: a [`Handler`] blocks a thread of its own and never the connections of others; a client can hold a
-//! connection, a body and one turn, never more. Handlers must not panic: the release build aborts on a panic.
+//! connection, a body and one turn, never more; bodies and answers on their way have 64 MiB each in all. Handlers must not panic: the release build aborts on a panic.
 //! Start reading at: [`serve`].
 
 mod asked;
@@ -13,6 +13,8 @@ mod form;
 mod host;
 mod patient;
 mod reply;
+mod room;
+mod sending;
 mod serve;
 
 pub use asked::{Asked, Gone};

@@ -38,6 +38,8 @@ pub async fn serve(listener: TcpListener, handler: Arc<dyn Handler>, until: impl
             Some(_) = connections.join_next() => {}
             (stream, slot) = next_client(&listener, &slots) => {
                 let (shared, stop) = (Arc::clone(&shared), stop.clone());
+                // Only a matter of speed.
+                let _ = stream.set_nodelay(true);
                 connections.spawn(async move {
                     connection(stream, shared, stop).await;
                     drop(slot);
