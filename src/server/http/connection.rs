@@ -20,11 +20,11 @@ use tokio::{
 use super::{
     Asked, Gone, Handler, Reply,
     compress::compress,
-    host::without_port,
     patient::Patient,
     room::{Room, SMALL, Share},
     sending::Sending,
 };
+use crate::listen::{host, refusal, without_port};
 
 const HEAD_BYTES: usize = 128 * 1024;
 /// How long a connection may lie idle, and how long a head may take.
@@ -144,16 +144,8 @@ async fn answer(shared: &Shared, sending: &Sending, asked: Asked, share: Option<
 /// The whole request and the room that its body has, or why it is not taken.
 async fn read(shared: &Shared, request: Request<Incoming>) -> Result<(Asked, Option<Share>), Reply> {
     let (head, body) = request.into_parts();
-    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(head.uri.authority().map(hyper::http::uri::Authority::as_str));
-    // Without a name there is nothing to be taken for: only HTTP/1.0 leaves it out.
-    if let Some(host) = host.map(without_port).filter(|host| !shared.handler.knows(host)) {
-        let text = format!(
-            "This server is not known as `{}`: it answers addresses and private names only, so that no web page can \
-             reach it through a name of its own (DNS rebinding).\n",
-            host.escape_debug()
-        );
-        return Err(Reply::text(403, text));
+    if let Some(host) = host(&head.headers, &head.uri).filter(|host| !shared.handler.knows(host)) {
+        return Err(Reply::text(403, refusal(host)));
     }
     if let Some(origin) = head.headers.get(header::ORIGIN)
         && !is_near_origin(origin, shared.handler.as_ref())

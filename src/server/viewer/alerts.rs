@@ -5,11 +5,12 @@ use super::{
     targets::{ago, labels},
 };
 use crate::{
-    dashboards::{draw::Html, format::format},
+    dashboards::format::format,
     engine::{GroupStatus, RuleHealth, RuleStatus},
     promql::syntax::{WIDTH, pretty},
     rules::{Alert, AlertState, AlertingRule, Rule},
     server::http::Asked,
+    text::Html,
     time::Timestamp,
 };
 

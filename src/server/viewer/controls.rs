@@ -3,11 +3,11 @@
 use super::Address;
 use crate::{
     dashboards::{
-        draw::Html,
         model::{ALL, VariableKind},
         variables::Chosen,
         view::View,
     },
+    text::Html,
     time::Timestamp,
 };
 

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     dashboards::{
-        draw::{Html, row_panels},
+        draw::row_panels,
         model::Dashboard,
         query::Source,
         time_range::duration,
         view::{ViewRow, Wish, view},
     },
     server::http::Asked,
+    text::Html,
     time::Timestamp,
 };
 

@@ -1,13 +1,14 @@
 //! What is scraped, and how that goes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::frame::{Page, document};
 use crate::{
-    dashboards::{draw::Html, format::format},
+    dashboards::format::format,
     engine::{Health, Target, Targets},
     server::http::Asked,
-    time::{PromDuration, Timestamp},
+    text::{Html, lasting},
+    time::Timestamp,
 };
 
 /// Seconds after which the page is asked for again.
@@ -66,7 +67,7 @@ fn row(body: &mut Html, target: &Target, now: Timestamp) {
             body.raw("never");
         }
     }
-    let seconds = |duration: std::time::Duration| format(duration.as_secs_f64(), "s", None).to_string();
+    let seconds = |duration: Duration| format(duration.as_secs_f64(), "s", None).to_string();
     body.raw("</td><td class=\"r\">").text(&seconds(target.last_duration)).raw("</td><td class=\"r\">");
     body.text(&seconds(target.interval))
         .raw("</td><td class=\"error\">")
@@ -84,19 +85,11 @@ pub(super) fn labels<'a>(body: &mut Html, labels: impl Iterator<Item = (&'a str,
 /// How long ago, with the instant behind it.
 pub(super) fn ago(body: &mut Html, at: Timestamp, now: Timestamp) {
     let millis = u64::try_from(now.0.saturating_sub(at.0)).unwrap_or(0);
-    // Nobody needs seconds after an hour, or minutes after a day.
-    let unit = match millis {
-        0..60_000 => 100,
-        60_000..3_600_000 => 1_000,
-        3_600_000..86_400_000 => 60_000,
-        _ => 3_600_000,
-    };
-    let text = PromDuration::from_millis(millis / unit * unit).to_string();
     body.raw("<time title=\"")
         .show(at)
         .raw("\" data-at=\"")
         .show(at.0)
         .raw("\">")
-        .text(&text)
+        .text(&lasting(Duration::from_millis(millis)))
         .raw(" ago</time>");
 }

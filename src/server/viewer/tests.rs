@@ -1,7 +1,5 @@
 //! The viewer asked as a browser asks it, over samples and dashboards that mean well and that do not.
 
-use std::time::Duration;
-
 use super::*;
 use crate::{
     engine::{
