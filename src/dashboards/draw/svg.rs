@@ -38,11 +38,14 @@ fn base(point: &Point) -> Place {
 /// only paint over them.
 pub(super) fn line(plotted: &Plotted, style: DrawStyle, stacked: bool) -> String {
     let mut path = String::new();
-    let adds_nothing = |point: &Point| stacked && point.base > 0.0 && down(point.top) == down(point.base);
+    let adds_nothing = |point: &Point| stacked && down(point.top) == down(point.base);
+    let is_above = |point: &Point| point.base > 0.0;
     for run in &plotted.runs {
-        for piece in run.chunk_by(|a, b| !(adds_nothing(a) && adds_nothing(b))) {
+        let is_hidden =
+            |a: &Point, b: &Point| adds_nothing(a) && adds_nothing(b) && (is_above(a) || is_above(b));
+        for piece in run.chunk_by(|a, b| !is_hidden(a, b)) {
             if style == DrawStyle::Points || piece.len() == 1 {
-                for (x, y) in piece.iter().filter(|point| !adds_nothing(point)).map(top) {
+                for (x, y) in piece.iter().filter(|point| !is_hidden(point, point)).map(top) {
                     put(&mut path, format_args!("M{x} {y}h0"));
                 }
             } else {
@@ -143,6 +146,8 @@ mod tests {
         assert_eq!(line(&zero, DrawStyle::Points, true), "M0 600h0M800 400h0");
         let ground = plotted(&[(0.0, 0.0, 0.0), (0.1, 0.0, 0.0)]);
         assert_eq!(line(&ground, DrawStyle::Line, true), "M0 1000l200 0");
+        let peak = plotted(&[(0.0, 0.0, 0.0), (0.1, 0.0, 0.0), (0.2, 0.5, 0.5), (0.3, 0.0, 0.0)]);
+        assert_eq!(line(&peak, DrawStyle::Line, true), "M0 1000l200 0M600 1000h0");
         assert_eq!(line(&plotted(&[(f64::NAN, f64::INFINITY, 0.0)]), DrawStyle::Line, false), "M0 0h0");
     }
 }
