@@ -8,12 +8,12 @@ use tokio::{
 };
 
 /// How long requests that are being answered may take after the shutdown.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// Before accepting is tried again when the system has run out of something.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The next connection and its slot; a client waits unaccepted until there is one. May be dropped at any time.
-pub async fn next_client(
+pub(crate) async fn next_client(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
 ) -> (TcpStream, OwnedSemaphorePermit) {

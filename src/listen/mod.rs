@@ -3,10 +3,10 @@
 //! Owns: accepting, the names that a server answers to ([`is_near`]).
 //! Must not know: what is answered.
 //! Invariants: no error of accepting ends a server.
-//! Start reading at: [`next_client`].
+//! Start reading at: [`is_near`].
 
 mod accept;
 mod host;
 
-pub use accept::{GRACE, next_client};
+pub(crate) use accept::{GRACE, next_client};
 pub use host::{host, is_near, refusal, without_port};

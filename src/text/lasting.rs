@@ -14,7 +14,7 @@ pub fn lasting(duration: Duration) -> String {
         && let rest = seconds % length / next
         && rest > 0
     {
-        text.push_str(&format!(" {rest}{unit}"));
+        text = format!("{text} {rest}{unit}");
     }
     text
 }
