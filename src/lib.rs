@@ -13,6 +13,7 @@ pub mod engine;
 pub mod exporter;
 pub mod files;
 pub mod formats;
+pub mod listen;
 pub mod promql;
 pub mod remote;
 pub mod render;

@@ -5,9 +5,11 @@
   const pad = (number) => String(number).padStart(2, "0");
   document.documentElement.classList.add("live");
 
-  // Times of the server are UTC; people read their own. What is shown keeps the shape that it has.
+  // Times of the server are UTC; people read and write their own. What is shown keeps the shape that it has.
   function local(root) {
-    for (const element of $("[data-t]", root)) {
+    for (const element of $("input[data-t]", root)) element.dataset.shown = element.value = full(new Date(+element.dataset.t));
+    for (const element of $("[data-zone]", root)) element.textContent = zone();
+    for (const element of $("[data-t]:not(input)", root)) {
       const at = new Date(+element.dataset.t), text = element.textContent;
       const date = `${pad(at.getMonth() + 1)}/${pad(at.getDate())}`, clock = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
       if (/^\d\d:\d\d$/.test(text)) element.textContent = clock;
@@ -17,6 +19,33 @@
     }
   }
   const full = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+  const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "your own time zone";
+  const minutesEast = () => -new Date().getTimezoneOffset();
+
+  // A date that somebody wrote, with or without a time of day, in milliseconds; null for everything else.
+  function written(text) {
+    const parts = /^\s*(\d{4})-(\d\d?)-(\d\d?)(?:[T ]+(\d\d?):(\d\d)(?::(\d\d))?(\.\d+)?)?\s*$/.exec(text);
+    if (!parts) return null;
+    const [year, month, day, hour, minute, second] = parts.slice(1, 7).map((part) => +(part || 0));
+    return new Date(year, month - 1, day, hour, minute, second, Math.round(+(parts[7] || 0) * 1000)).getTime();
+  }
+
+  // Times in the range's form are sent as instants; days begin where the reader is.
+  for (const form of $("form")) {
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const input of $("[name=from], [name=to]", form)) {
+        if (input.type === "hidden") continue;
+        const at = input.dataset.t && input.value === input.dataset.shown ? +input.dataset.t : written(input.value);
+        if (at !== null) formData.set(input.name, at);
+      }
+    });
+  }
+  const ends = $(".top [name=from], .top [name=to]").map((input) => input.value);
+  if (ends.some((end) => end.includes("/")) && minutesEast() !== +(new URL(location).searchParams.get("tz") || 0)) {
+    const address = new URL(location);
+    address.searchParams.set("tz", minutesEast());
+    location.replace(address);
+  }
 
   function floating(tag, name) {
     const element = document.createElement(tag);
@@ -74,6 +103,8 @@
     const timeAt = (event) => { const edge = plot.getBoundingClientRect(); return from + Math.min(1, Math.max(0, (event.clientX - edge.left) / edge.width)) * (to - from); };
     const snap = (time) => { const [start, step, count] = data.m[0] || [from, 1, 1]; return start + Math.min(count - 1, Math.max(0, Math.round((time - start) / step))) * step; };
 
+    const second = (time) => Math.round(time / 1000) * 1000;
+
     let drag = null;
     plot.addEventListener("pointermove", (event) => {
       const time = snap(timeAt(event));
@@ -97,9 +128,9 @@
       if (!drag) return;
       const [begin, end] = [drag.time, timeAt(event)].sort((a, b) => a - b), far = Math.abs(event.clientX - plot.getBoundingClientRect().left - drag.x);
       drag = drag.zone.remove();
-      if (far >= 6) go({ from: Math.round(begin), to: Math.max(Math.round(end), Math.round(begin) + 1000) });
+      if (far >= 6) go({ from: second(begin), to: Math.max(second(end), second(begin) + 1000) });
     });
-    plot.addEventListener("dblclick", () => go({ from: Math.round(from - (to - from) / 2), to: Math.round(to + (to - from) / 2) }));
+    plot.addEventListener("dblclick", () => go({ from: second(from - (to - from) / 2), to: second(to + (to - from) / 2) }));
 
     // A click on a name leaves only that line; with Ctrl or Shift it goes or comes.
     const entries = $(".legend [data-i]", chart);
@@ -127,17 +158,24 @@
     return state;
   }
 
-  // A click on a table's head sorts by it.
+  // A click on a table's head sorts by it, and so it stays over a refresh.
+  const sorted = new Map();
   function sortable(panel) {
     const heads = $("th", panel), body = panel.querySelector("tbody");
-    heads.forEach((head, column) => head.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") !== "descending";
+    const sort = (column, down) => {
       heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      heads[column].setAttribute("aria-sort", down ? "descending" : "ascending");
       const value = (row) => { const cell = row.cells[column]; return cell.dataset.v === undefined ? cell.textContent : +cell.dataset.v; };
       const order = (a, b) => (typeof a === "number" && typeof b === "number" ? (Number.isNaN(a) ? -1 : Number.isNaN(b) ? 1 : a - b) : String(a).localeCompare(String(b)));
       body.append(...[...body.rows].sort((a, b) => (down ? -1 : 1) * order(value(a), value(b))));
+    };
+    heads.forEach((head, column) => head.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") !== "descending";
+      sorted.set(panel.id, { title: head.textContent, down });
+      sort(column, down);
     }));
+    const chosen = sorted.get(panel.id), column = chosen ? heads.findIndex((head) => head.textContent === chosen.title) : -1;
+    if (column >= 0) sort(column, chosen.down);
   }
 
   let charts = [];
@@ -164,24 +202,36 @@
     location.assign(address);
   }
 
-  // Refresh: the same page again, its content put in place of the old one. Rows stay as they were left.
+  // What has the focus, by its place in the nearest part of the page that has a name.
+  function focused(main) {
+    const element = document.activeElement, part = main.contains(element) ? element.closest("[id]") : null;
+    return part && main.contains(part) ? { id: part.id, index: $("*", part).indexOf(element), tag: element.tagName } : null;
+  }
+  function focus(main, at) {
+    const part = at && $("[id]", main).find((part) => part.id === at.id), element = part && (at.index < 0 ? part : $("*", part)[at.index]);
+    if (element?.tagName === at?.tag) element?.focus({ preventScroll: true });
+  }
+
+  // Refresh: the same page again, its content put in place of the old one. What the reader has opened, sorted, scrolled
+  // and focused stays; what they are choosing, writing or marking is left alone.
   const every = +document.body.dataset.refresh;
   const note = floating("p", "stale");
+  const busy = () => document.hidden || document.querySelector(".zoom, .menu[open]") || !getSelection().isCollapsed || document.activeElement?.matches("main input, main select");
   async function refresh() {
-    const busy = document.hidden || document.querySelector(".zoom, .menu[open]");
-    if (!busy) {
+    if (!busy()) {
       try {
         const answer = await fetch(location, { headers: { Accept: "text/html" } });
         if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
         const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const main = document.querySelector("main"), fresh = next.querySelector("main");
-        const left = Object.fromEntries($("details[id]", main).map((row) => [row.id, row.open]));
-        $("details[id]", fresh).forEach((row) => { if (row.id in left) row.open = left[row.id]; });
-        const scrolled = $(".scroll", main).map((part) => [part.scrollTop, part.scrollLeft]);
-        if (!document.querySelector(".zoom, .menu[open]")) {
+        if (!busy()) {
+          const main = document.querySelector("main"), fresh = next.querySelector("main"), at = focused(main);
+          const left = Object.fromEntries($("details[id]", main).map((row) => [row.id, row.open]));
+          $("details[id]", fresh).forEach((row) => { if (row.id in left) row.open = left[row.id]; });
+          const scrolled = $(".scroll", main).map((part) => [part.scrollTop, part.scrollLeft]);
           main.replaceWith(fresh);
-          $(".scroll", fresh).forEach((part, index) => { if (scrolled[index]) [part.scrollTop, part.scrollLeft] = scrolled[index]; });
           wake(fresh);
+          $(".scroll", fresh).forEach((part, index) => { if (scrolled[index]) [part.scrollTop, part.scrollLeft] = scrolled[index]; });
+          focus(fresh, at);
           box.hidden = true;
         }
         note.hidden = true;
@@ -191,6 +241,16 @@
       }
     }
     setTimeout(refresh, every * 1000);
+  }
+
+  // The page does not know which theme the system has; the button leads to the other one.
+  const theme = document.querySelector(".theme");
+  if (theme && !document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: light)").matches) {
+    const address = new URL(theme.href);
+    address.searchParams.set("theme", "dark");
+    theme.href = address;
+    theme.title = "Dark theme";
+    theme.setAttribute("aria-label", theme.title);
   }
   wake(document);
   if (every > 0) setTimeout(refresh, every * 1000);

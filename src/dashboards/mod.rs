@@ -3,7 +3,7 @@
 //! Owns: the model of a dashboard, its variables, the scene that a panel becomes, SVG and HTML.
 //! Must not know: HTTP, the clock, where series come from.
 //! Invariants: no JSON and no sample makes it panic; a query that fails leaves the other panels alone; foreign text
-//! reaches a page only through [`draw::Html::text`]; a scene knows no pixels.
+//! reaches a page only through [`Html::text`](crate::text::Html::text); a scene knows no pixels.
 //! Start reading at: [`view::view`].
 //!
 //! ```text

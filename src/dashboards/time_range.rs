@@ -19,9 +19,10 @@ enum End {
 }
 
 impl TimeRange {
-    /// Of two texts; `None` where one of them is no time, or `to` is not after `from`.
-    pub fn parse(from: &str, to: &str, now: Timestamp) -> Option<Self> {
-        let (from, to) = (instant(from, now, End::From)?, instant(to, now, End::To)?);
+    /// Of two texts; `None` where one of them is no time, or `to` is not after `from`. Days and what is longer begin in
+    /// a zone that is so many minutes east of UTC; absolute times without a zone are UTC.
+    pub fn parse(from: &str, to: &str, now: Timestamp, east: i16) -> Option<Self> {
+        let (from, to) = (instant(from, now, End::From, east)?, instant(to, now, End::To, east)?);
         let from = Timestamp(from.0.max(to.0.saturating_sub(LONGEST)));
         (from < to).then_some(Self { from, to })
     }
@@ -49,13 +50,15 @@ pub fn duration(text: &str) -> Option<i64> {
 }
 
 /// `now`, what is taken away from or added to it, and what it is rounded to; or an absolute time.
-fn instant(text: &str, now: Timestamp, end: End) -> Option<Timestamp> {
+fn instant(text: &str, now: Timestamp, end: End, east: i16) -> Option<Timestamp> {
     let text = text.trim();
     let Some(mut rest) = text.strip_prefix("now") else {
         if text.bytes().all(|byte| byte.is_ascii_digit()) && (9..=15).contains(&text.len()) {
             return text.parse().ok().map(Timestamp);
         }
-        return text.parse().ok().filter(|time: &Timestamp| (0..=253_402_300_799_999).contains(&time.0));
+        // Seconds may be left out.
+        let time: Timestamp = text.parse().or_else(|_| format!("{text}:00").parse()).ok()?;
+        return (0..=253_402_300_799_999).contains(&time.0).then_some(time);
     };
     let mut at = now;
     while let Some(sign) = rest.chars().next() {
@@ -65,7 +68,11 @@ fn instant(text: &str, now: Timestamp, end: End) -> Option<Timestamp> {
         match sign {
             '-' => at = Timestamp(at.0.checked_sub(duration(part)?)?),
             '+' => at = Timestamp(at.0.checked_add(duration(part)?)?),
-            '/' => at = rounded(at, part, end)?,
+            '/' => {
+                let shift = i64::from(east) * 60_000;
+                let local = Timestamp(at.0.checked_add(shift)?);
+                at = Timestamp(rounded(local, part, end)?.0 - shift);
+            }
             _ => return None,
         }
         rest = after;
@@ -106,8 +113,13 @@ mod tests {
 
     #[track_caller]
     fn check(from: &str, to: &str, expect: &str) {
+        check_in(0, from, to, expect);
+    }
+
+    #[track_caller]
+    fn check_in(east: i16, from: &str, to: &str, expect: &str) {
         let now = "2026-11-26T10:30:15Z".parse().unwrap();
-        let got = TimeRange::parse(from, to, now);
+        let got = TimeRange::parse(from, to, now, east);
         let shown = got.map_or("none".to_owned(), |range| format!("{} {}", range.from, range.to));
         assert_eq!(shown, expect);
     }
@@ -123,7 +135,17 @@ mod tests {
         check("now-1M", "now", "2026-10-27T10:30:15Z 2026-11-26T10:30:15Z");
         check("now-2h", "now-1h+30m", "2026-11-26T08:30:15Z 2026-11-26T10:00:15Z");
         check("1795478400000", "1795482000000", "2026-11-24T00:00:00Z 2026-11-24T01:00:00Z");
+        check("2026-11-24 00:00", "2026-11-24T01:00", "2026-11-24T00:00:00Z 2026-11-24T01:00:00Z");
         check("2026-11-24T00:00:00Z", "2026-11-24 01:00:00", "2026-11-24T00:00:00Z 2026-11-24T01:00:00Z");
+    }
+
+    #[test]
+    fn days_begin_where_people_are() {
+        check_in(9 * 60, "now/d", "now", "2026-11-25T15:00:00Z 2026-11-26T10:30:15Z");
+        check_in(16 * 60, "now/d", "now/d", "2026-11-26T08:00:00Z 2026-11-27T07:59:59.999Z");
+        check_in(-11 * 60, "now/d", "now", "2026-11-25T11:00:00Z 2026-11-26T10:30:15Z");
+        check_in(5 * 60 + 30, "now/h", "now", "2026-11-26T10:30:00Z 2026-11-26T10:30:15Z");
+        check_in(9 * 60, "2026-11-26", "2026-11-26 10:00", "2026-11-26T00:00:00Z 2026-11-26T10:00:00Z");
     }
 
     #[test]
@@ -138,6 +160,8 @@ mod tests {
             ("now/q", "now"),
             ("nowé", "now"),
             ("yesterday", "now"),
+            ("2026-11-24 00", "now"),
+            ("2026-11-24 00:00:0", "now"),
             ("99999999999999999999", "now"),
             ("<script>", "now"),
         ] {

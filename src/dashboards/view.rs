@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct Wish {
     pub from: Option<String>,
     pub to: Option<String>,
+    /// Minutes that the reader's zone is ahead of UTC.
+    pub east: i16,
     /// Values by the variable's name.
     pub variables: Vec<(String, String)>,
     /// Collapsed rows to open.
@@ -51,7 +53,7 @@ pub fn view(dashboard: &Dashboard, wish: &Wish, source: &Source<'_>, now: Timest
     let mut problems = Vec::new();
     let own = (dashboard.from.clone(), dashboard.to.clone());
     let wished = (wish.from.clone().unwrap_or(own.0.clone()), wish.to.clone().unwrap_or(own.1.clone()));
-    let read = |(from, to): &(String, String)| TimeRange::parse(from, to, now);
+    let read = |(from, to): &(String, String)| TimeRange::parse(from, to, now, wish.east);
     let ((from, to), range) = match (read(&wished), read(&own)) {
         (Some(range), _) => (wished, range),
         (None, Some(range)) => {

@@ -1,5 +1,7 @@
 //! Self-contained HTML pages.
 
+use crate::text::{Html, percent_encoded};
+
 const HEAD: &str = "</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n<style>\n\
     :root { color-scheme: light dark }\n\
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }\n\
@@ -12,41 +14,6 @@ const HEAD: &str = "</title>\n<meta name=\"viewport\" content=\"width=device-wid
     table { border-collapse: collapse }\n\
     th, td { padding: .3rem .7rem; border: 1px solid #8886; text-align: left }\n\
     </style>\n</head>\n<body>\n";
-
-/// HTML under construction: markup is written in this program, everything else is escaped.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Html(String);
-
-impl Html {
-    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
-        self.0.push_str(markup);
-        self
-    }
-
-    /// Text for an element or a quoted attribute.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        for c in text.chars() {
-            match c {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                '\'' => self.0.push_str("&#39;"),
-                _ => self.0.push(c),
-            }
-        }
-        self
-    }
-
-    pub(super) fn html(&mut self, html: &Self) -> &mut Self {
-        self.0.push_str(&html.0);
-        self
-    }
-
-    pub(super) fn into_string(self) -> String {
-        self.0
-    }
-}
 
 /// A whole document.
 pub(super) fn document(title: &str, body: &Html) -> String {
@@ -71,23 +38,13 @@ pub(super) fn runbook_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     body.raw("<h1>Runbooks</h1>\n<ul>\n");
     for name in names {
         body.raw("<li><a href=\"/runbooks/")
-            .text(&encode_segment(name))
+            .text(&percent_encoded(name, b""))
             .raw("\">")
             .text(name)
             .raw("</a></li>\n");
     }
     body.raw("</ul>\n");
     document("Runbooks", &body)
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters.
-fn encode_segment(segment: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    segment.bytes().map(encode).collect()
 }
 
 /// Undoes percent-encoding; text that is not encoded rightly is nothing's name.
@@ -113,7 +70,7 @@ mod tests {
 
     #[track_caller]
     fn check_segment(name: &str, encoded: &str) {
-        assert_eq!(encode_segment(name), encoded);
+        assert_eq!(percent_encoded(name, b""), encoded);
         assert_eq!(decode_segment(encoded).as_deref(), Some(name));
     }
 
@@ -123,12 +80,5 @@ mod tests {
         check_segment("a b/é\"", "a%20b%2F%C3%A9%22");
         check_segment("", "");
         assert_eq!((decode_segment("%"), decode_segment("%zz"), decode_segment("%FF")), (None, None, None));
-    }
-
-    #[test]
-    fn text_is_escaped() {
-        let mut html = Html::default();
-        html.raw("<p>").text("<script>alert(\"&'\")</script>");
-        assert_eq!(html.into_string(), "<p>&lt;script&gt;alert(&quot;&amp;&#39;&quot;)&lt;/script&gt;");
     }
 }

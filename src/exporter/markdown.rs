@@ -3,7 +3,7 @@
 //! Headings, paragraphs, lists (nested, with blocks in items), fenced code, quotes, tables, rules; in text `code`,
 //! **strong**, *emphasis* and links. Anything else stays as it was written.
 
-use super::html::Html;
+use crate::text::Html;
 
 pub(super) fn render(markdown: &str) -> Html {
     let lines: Vec<&str> = markdown.lines().collect();

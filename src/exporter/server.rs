@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     future::Future,
-    io,
     pin::pin,
     sync::{
         Arc,
@@ -21,7 +20,11 @@ use tokio::{
 };
 
 use super::site::{Pages, Site};
-use crate::{series::Gather, time::Timestamp};
+use crate::{
+    listen::{GRACE, next_client},
+    series::Gather,
+    time::Timestamp,
+};
 
 /// Further clients wait until one of these has gone.
 const CONNECTIONS: usize = 256;
@@ -29,10 +32,6 @@ const CONNECTIONS: usize = 256;
 /// read. Longer than a usual scrape interval, so that scrapes keep their connection.
 const LOOK_AFTER: Duration = Duration::from_secs(65);
 const HEAD_BYTES: usize = 16 * 1024;
-/// How long requests that are being answered may take after the shutdown.
-const GRACE: Duration = Duration::from_secs(5);
-/// Before accepting is tried again when the system has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves HTTP/1.1 on the listeners until `shutdown` is done; then takes no more connections, ends idle ones, and
 /// returns when the last answer has been sent, at most five seconds later.
@@ -102,21 +101,6 @@ impl Watched {
     }
 }
 
-async fn next_client(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
-            Err(error) if concerns_one_client(&error) => {}
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-fn concerns_one_client(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
-}
-
 async fn connection(
     stream: TcpStream,
     slot: OwnedSemaphorePermit,
@@ -124,8 +108,6 @@ async fn connection(
     requests: Arc<AtomicU64>,
     mut stop: watch::Receiver<()>,
 ) {
-    // Only a matter of speed.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         requests.fetch_add(1, Ordering::Relaxed);
         let response = site.respond(&request);

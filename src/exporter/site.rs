@@ -19,6 +19,7 @@ use super::{
     negotiate::{Offer, choose},
 };
 use crate::{
+    listen::{host, is_near, refusal},
     series::{Format, Gather},
     time::Timestamp,
 };
@@ -97,6 +98,9 @@ impl Site {
 
     /// Answers as if to GET; for HEAD the connection leaves the body out.
     pub(super) fn respond<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if let Some(host) = host(request.headers(), request.uri()).filter(|host| !is_near(host)) {
+            return answer(StatusCode::FORBIDDEN, PLAIN, refusal(host));
+        }
         let Some(route) = route(request.uri().path()) else { return not_found() };
         if request.method() != Method::GET && request.method() != Method::HEAD {
             let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "method not allowed\n");
@@ -279,6 +283,23 @@ mod tests {
                     <li><a href=\"/runbooks/a%20b\">a b</a></li>\n</ul>\n";
         check(Method::GET, "/runbooks/", "", (200, HTML, list));
         check(Method::GET, "/runbooks", "", (200, HTML, list));
+    }
+
+    #[test]
+    fn a_public_name_is_refused() {
+        let site = Site::new(Pages { gather: Clock, runbooks: Box::new(BTreeMap::new) }, || Timestamp(7));
+        let status = |host: &str| {
+            let request = Request::builder().uri("/metrics").header("Host", host).body(()).unwrap();
+            site.respond(&request).status().as_u16()
+        };
+        let hosts = [
+            "llmobs-exporter:9091",
+            "172.18.0.3:9091",
+            "localhost:9091",
+            "evil.example",
+            "evil.example:9091",
+        ];
+        assert_eq!(hosts.map(status), [200, 200, 200, 403, 403]);
     }
 
     #[test]

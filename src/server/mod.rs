@@ -7,5 +7,6 @@
 //! Start reading at: [`http`], [`api`].
 
 pub mod api;
+mod clock;
 pub mod http;
 pub mod viewer;

@@ -4,7 +4,8 @@ use crate::{
     diagnostic::Severity,
     engine::{Health, Target, Targets},
     rules::{Alert, AlertState},
-    time::{Timestamp, lasting},
+    text::lasting,
+    time::Timestamp,
     ui::{ScreenLine, Tone, padded, screen_width},
 };
 
@@ -146,7 +147,7 @@ fn target_line(target: &Target, now: Timestamp) -> ScreenLine {
         Health::Unknown => Tone::Dim,
     };
     let ago = target.last_scrape.map_or(String::new(), |at| {
-        format!("{:.0} ms, {} ago", target.last_duration.as_secs_f64() * 1000.0, lasting(at, now))
+        format!("{:.0} ms, {} ago", target.last_duration.as_secs_f64() * 1000.0, lasting(now.since(at)))
     });
     let said = if target.last_error.is_empty() { ago } else { target.last_error.clone() };
     let name = format!("  {}", target.labels.get("instance").unwrap_or(&target.url));
@@ -179,7 +180,10 @@ fn alert_lines(picture: &Picture, columns: usize) -> Vec<(Weight, ScreenLine)> {
         let since = alert.fired_at.unwrap_or(alert.active_at);
         let line = vec![
             (tone, padded(&format!("  {name}"), WIDEST)),
-            (Tone::Plain, padded(&format!("{} {}", alert.state, lasting(since, picture.now)), 14) + " "),
+            (
+                Tone::Plain,
+                padded(&format!("{} {}", alert.state, lasting(picture.now.since(since))), 16) + " ",
+            ),
             (Tone::Dim, summary.map_or(String::new(), |(_, text)| text.chars().take(columns).collect())),
         ];
         lines.push((weight, line));

@@ -11,7 +11,7 @@ use crate::{
     commands::process::{Signal, hangup_ends, hangups, now},
     engine::{Engine, Observe},
     rules::Alert,
-    time::lasting,
+    text::lasting,
 };
 
 use super::{
@@ -92,7 +92,7 @@ pub(super) async fn show(
             },
         }
         let picture = Picture {
-            title: format!("{}, for {}", start.config.service, lasting(begun, now())),
+            title: format!("{}, for {}", start.config.service, lasting(now().since(begun))),
             services: services(start).into_iter().map(|(name, service)| (name, service.url)).collect(),
             targets: stack.engine.as_ref().map(Observe::targets).unwrap_or_default(),
             figures: known.clone(),

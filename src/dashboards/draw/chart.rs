@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    Html,
-    svg::{across, area, bars, down, line},
-};
-use crate::dashboards::{
-    model::{DrawStyle, TooltipSort},
-    palette::Colour,
-    scene::{Axis, Chart, Line, Side, Tick},
+use super::svg::{across, area, bars, down, line};
+use crate::{
+    dashboards::{
+        model::{DrawStyle, TooltipSort},
+        palette::Colour,
+        scene::{Axis, Chart, Line, Side, Tick},
+    },
+    text::Html,
 };
 
 /// The share of its step that a bar fills.
@@ -128,7 +128,7 @@ fn series(html: &mut Html, line: &Line) {
             if width != 1 {
                 html.raw(" stroke-width=\"").show(width).raw("\"");
             }
-            html.raw(" d=\"").path(&self::line(&line.plotted, line.style)).raw("\"/>");
+            html.raw(" d=\"").path(&self::line(&line.plotted, line.style, line.stacked)).raw("\"/>");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A panel in its frame, in the grid.
 
-use super::{Html, chart::chart, stat, table::table};
-use crate::dashboards::{
-    model::GridPos,
-    scene::{Drawing, Scene},
+use super::{chart::chart, stat, table::table};
+use crate::{
+    dashboards::{
+        model::GridPos,
+        scene::{Drawing, Scene},
+    },
+    text::Html,
 };
 
 /// The panels of a row in a grid of 24 columns.

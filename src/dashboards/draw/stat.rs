@@ -1,14 +1,14 @@
 //! Single values and bars.
 
-use super::{
-    Html,
-    svg::{area, line},
-};
-use crate::dashboards::{
-    format::Formatted,
-    model::DrawStyle,
-    palette::Colour,
-    scene::{Bar, Spark, Stat},
+use super::svg::{area, line};
+use crate::{
+    dashboards::{
+        format::Formatted,
+        model::DrawStyle,
+        palette::Colour,
+        scene::{Bar, Spark, Stat},
+    },
+    text::Html,
 };
 
 pub(super) fn stats(html: &mut Html, stats: &[Stat]) {
@@ -55,7 +55,9 @@ fn spark(html: &mut Html, spark: &Spark, on_colour: bool) {
         html.raw(" style=\"color:").text(&spark.colour.css()).raw("\"");
     }
     html.raw("><path class=\"area\" fill-opacity=\".2\" d=\"").path(&area(&spark.line));
-    html.raw("\"/><path class=\"line\" d=\"").path(&line(&spark.line, DrawStyle::Line)).raw("\"/></svg>");
+    html.raw("\"/><path class=\"line\" d=\"")
+        .path(&line(&spark.line, DrawStyle::Line, false))
+        .raw("\"/></svg>");
 }
 
 pub(super) fn bars(html: &mut Html, bars: &[Bar]) {

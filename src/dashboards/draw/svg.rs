@@ -34,17 +34,24 @@ fn base(point: &Point) -> Place {
     (across(point.x), down(point.base))
 }
 
-/// The line through the tops; a point by itself is a dot.
-pub(super) fn line(plotted: &Plotted, style: DrawStyle) -> String {
+/// The line through the tops; a point by itself is a dot. Where a stacked one adds nothing to those below it, it would
+/// only paint over them.
+pub(super) fn line(plotted: &Plotted, style: DrawStyle, stacked: bool) -> String {
     let mut path = String::new();
+    let adds_nothing = |point: &Point| stacked && down(point.top) == down(point.base);
+    let is_above = |point: &Point| point.base > 0.0;
     for run in &plotted.runs {
-        if style == DrawStyle::Points || run.len() == 1 {
-            for (x, y) in run.iter().map(top) {
-                put(&mut path, format_args!("M{x} {y}h0"));
+        let is_hidden =
+            |a: &Point, b: &Point| adds_nothing(a) && adds_nothing(b) && (is_above(a) || is_above(b));
+        for piece in run.chunk_by(|a, b| !is_hidden(a, b)) {
+            if style == DrawStyle::Points || piece.len() == 1 {
+                for (x, y) in piece.iter().filter(|point| !is_hidden(point, point)).map(top) {
+                    put(&mut path, format_args!("M{x} {y}h0"));
+                }
+            } else {
+                move_to(&mut path, piece.first().map(top));
+                steps(&mut path, piece.iter().map(top));
             }
-        } else {
-            move_to(&mut path, run.first().map(top));
-            steps(&mut path, run.iter().map(top));
         }
     }
     path
@@ -125,13 +132,22 @@ mod tests {
     #[test]
     fn paths_are_short() {
         let flat = plotted(&[(0.0, 0.5, 0.0), (0.1, 0.6, 0.0), (0.2, 0.4, 0.0)]);
-        assert_eq!(line(&flat, DrawStyle::Line), "M0 500l200-100 200 200");
-        assert_eq!(line(&flat, DrawStyle::Points), "M0 500h0M200 400h0M400 600h0");
+        assert_eq!(line(&flat, DrawStyle::Line, false), "M0 500l200-100 200 200");
+        assert_eq!(line(&flat, DrawStyle::Points, false), "M0 500h0M200 400h0M400 600h0");
         assert_eq!(area(&flat), "M0 500l200-100 200 200V1000H0z");
         let stacked = plotted(&[(0.0, 0.5, 0.1), (0.1, 0.6, 0.2)]);
         assert_eq!(area(&stacked), "M0 500l200-100L200 800l-200 100z");
         assert_eq!(bars(&plotted(&[(0.5, 0.5, 0.0)]), 0.1), "M900 1000V500h200V1000z");
-        assert_eq!(line(&plotted(&[(0.5, 0.5, 0.0)]), DrawStyle::Line), "M1000 500h0");
-        assert_eq!(line(&plotted(&[(f64::NAN, f64::INFINITY, 0.0)]), DrawStyle::Line), "M0 0h0");
+        assert_eq!(line(&plotted(&[(0.5, 0.5, 0.0)]), DrawStyle::Line, false), "M1000 500h0");
+        let zero =
+            plotted(&[(0.0, 0.4, 0.2), (0.1, 0.3, 0.3), (0.2, 0.5, 0.5), (0.3, 0.5, 0.5), (0.4, 0.6, 0.5)]);
+        assert_eq!(line(&zero, DrawStyle::Line, true), "M0 600l200 100M600 500l200-100");
+        assert_eq!(line(&zero, DrawStyle::Line, false), "M0 600l200 100 200-200 200 0 200-100");
+        assert_eq!(line(&zero, DrawStyle::Points, true), "M0 600h0M800 400h0");
+        let ground = plotted(&[(0.0, 0.0, 0.0), (0.1, 0.0, 0.0)]);
+        assert_eq!(line(&ground, DrawStyle::Line, true), "M0 1000l200 0");
+        let peak = plotted(&[(0.0, 0.0, 0.0), (0.1, 0.0, 0.0), (0.2, 0.5, 0.5), (0.3, 0.0, 0.0)]);
+        assert_eq!(line(&peak, DrawStyle::Line, true), "M0 1000l200 0M600 1000h0");
+        assert_eq!(line(&plotted(&[(f64::NAN, f64::INFINITY, 0.0)]), DrawStyle::Line, false), "M0 0h0");
     }
 }

@@ -1,10 +1,13 @@
 //! A table.
 
-use super::{Html, stat::readable_on};
-use crate::dashboards::{
-    model::Align,
-    palette::Colour,
-    scene::{CellStyle, Column, Table, TableCell},
+use super::stat::readable_on;
+use crate::{
+    dashboards::{
+        model::Align,
+        palette::Colour,
+        scene::{CellStyle, Column, Table, TableCell},
+    },
+    text::Html,
 };
 
 pub(super) fn table(html: &mut Html, table: &Table) {

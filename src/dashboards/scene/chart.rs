@@ -66,6 +66,8 @@ pub struct Line {
     /// Pixels.
     pub width: u16,
     pub dashed: bool,
+    /// Whether it stands on others.
+    pub stacked: bool,
     /// Percent.
     pub fill: u16,
     pub plotted: Plotted,
@@ -334,6 +336,7 @@ fn line(series: &Series<'_>, range: TimeRange, scale: Scale, moments: Moments) -
         style: custom.draw_style.unwrap_or(DrawStyle::Line),
         width: custom.line_width.unwrap_or(1),
         dashed: custom.dashed.unwrap_or(false),
+        stacked: custom.stacking.unwrap_or(Stacking::None) != Stacking::None,
         fill: custom.fill_opacity.unwrap_or(0),
         plotted: plotted(&columns, range, scale, custom.span_nulls.unwrap_or(false), interpolation),
         step: moments.step as f64 / range.millis() as f64,

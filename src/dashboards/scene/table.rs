@@ -106,13 +106,23 @@ pub(super) fn table(frame: &Frame, options: &TableOptions, context: &Context<'_>
             };
             TableCell { text: shown.text.to_string(), colour: shown.colour, style, link, number, time }
         };
-        cells.map(cell).collect()
+        let mut cells: Vec<TableCell> = cells.map(cell).collect();
+        name_links(&mut cells);
+        cells
     };
     Table {
         show_header: options.show_header,
         columns: fields.iter().map(column).collect(),
         rows: (0..rows.min(MOST_ROWS)).map(row).collect(),
         left_out: rows.saturating_sub(MOST_ROWS),
+    }
+}
+
+/// Where a row's name leads somewhere, its numbers need not lead there as well.
+fn name_links(cells: &mut [TableCell]) {
+    let name = cells.iter().find(|cell| cell.number.is_none()).and_then(|cell| cell.link.clone());
+    for cell in cells.iter_mut().filter(|cell| cell.number.is_some() && cell.link == name) {
+        cell.link = None;
     }
 }
 
@@ -147,7 +157,30 @@ pub(crate) fn safe_url(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::safe_url;
+    use super::*;
+
+    #[test]
+    fn only_the_name_of_a_row_is_linked() {
+        let cell = |number: Option<f64>, url: &str| TableCell {
+            text: String::new(),
+            colour: Colour::TRANSPARENT,
+            style: CellStyle::Plain,
+            link: (!url.is_empty()).then(|| Link {
+                title: String::new(),
+                url: url.to_owned(),
+                new_tab: false,
+            }),
+            number,
+            time: None,
+        };
+        let mut row = [cell(None, "/a"), cell(Some(1.0), "/a"), cell(Some(2.0), "/b"), cell(Some(3.0), "")];
+        name_links(&mut row);
+        let links = row.map(|cell| cell.link.map_or(String::new(), |link| link.url));
+        assert_eq!(links, ["/a", "", "/b", ""]);
+        let mut nameless = [cell(Some(1.0), "/a"), cell(Some(2.0), "/a")];
+        name_links(&mut nameless);
+        assert!(nameless.iter().all(|cell| cell.link.is_some()));
+    }
 
     #[track_caller]
     fn check(url: &str, is_safe: bool) {

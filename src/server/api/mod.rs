@@ -7,7 +7,6 @@
 
 mod admin;
 mod ast;
-mod clock;
 mod error;
 mod exemplars;
 mod go;
@@ -33,9 +32,13 @@ use std::sync::{
 
 pub use settings::Settings;
 
-use super::http::{Asked, Handler, Reply, is_near};
+use super::{
+    clock,
+    http::{Asked, Handler, Reply},
+};
 use crate::{
     engine::{Ingest, Observe},
+    listen::is_near,
     tsdb::Store,
 };
 

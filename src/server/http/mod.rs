@@ -1,26 +1,28 @@
 //! A small HTTP/1.1 server: whole requests in, whole answers out.
 //!
-//! Owns: connections and their limits, forms, compression, who may ask ([`is_near`]).
+//! Owns: connections and their limits, forms, compression, who may ask ([`Handler::knows`]).
 //! Must not know: routes, JSON, what an answer means.
 //! Invariants: a [`Handler`] blocks a thread of its own and never the connections of others; a client can hold a
-//! connection, a body and one turn, never more. Handlers must not panic: the release build aborts on a panic.
+//! connection, a body and one turn, never more; bodies and answers on their way have 64 MiB each in all. Handlers must not panic: the release build aborts on a panic.
 //! Start reading at: [`serve`].
 
 mod asked;
 mod compress;
 mod connection;
 mod form;
-mod host;
 mod patient;
 mod reply;
+mod room;
+mod sending;
 mod serve;
 
 pub use asked::{Asked, Gone};
-pub use host::is_near;
 pub use hyper::header::{HeaderName, HeaderValue};
 pub use hyper::{HeaderMap, Method, body::Bytes, header};
 pub use reply::Reply;
 pub use serve::serve;
+
+use crate::listen::is_near;
 
 /// What answers requests.
 pub trait Handler: Send + Sync + 'static {

@@ -1,10 +1,10 @@
 //! Listening, and the end of it.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    net::TcpListener,
+    sync::{Semaphore, watch},
     task::JoinSet,
 };
 
@@ -12,13 +12,10 @@ use super::{
     Handler,
     connection::{Shared, connection},
 };
+use crate::listen::{GRACE, next_client};
 
 /// Further clients wait until one of these has gone; Prometheus' `--web.max-connections`.
 const CONNECTIONS: usize = 512;
-/// How long requests that are being answered may take after the shutdown.
-const GRACE: Duration = Duration::from_secs(5);
-/// Before accepting is tried again when the system has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves HTTP/1.1 until `until` is done; then takes no more connections, ends idle ones, and returns when the last
 /// answer has been sent, at most five seconds later.
@@ -52,27 +49,13 @@ pub async fn serve(listener: TcpListener, handler: Arc<dyn Handler>, until: impl
     let _ = tokio::time::timeout(GRACE, all_done).await;
 }
 
-async fn next_client(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
-            Err(error) if concerns_one_client(&error) => {}
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-fn concerns_one_client(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
-}
-
 #[cfg(test)]
 mod tests {
     use std::{net::SocketAddr, sync::mpsc};
 
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
         sync::oneshot,
         task::JoinHandle,
     };

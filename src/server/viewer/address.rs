@@ -1,6 +1,6 @@
 //! The address of a page, and of the same page with something else asked for.
 
-use crate::server::http::Asked;
+use crate::{server::http::Asked, text::percent_encoded};
 
 /// A path and its fields, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,9 @@ impl Address {
         &self.fields
     }
 
+    /// Of this server: with two slashes at its begin it would be another's.
     pub(super) fn path(&self) -> String {
-        encoded(&self.path, b"/-._~:@!$'()*+,;=")
+        format!("/{}", percent_encoded(self.path.trim_start_matches('/'), b"/:@!$'()*+,;="))
     }
 }
 
@@ -59,22 +60,10 @@ impl std::fmt::Display for Address {
         f.write_str(&self.path())?;
         for (index, (name, value)) in self.fields.iter().enumerate() {
             let mark = if index == 0 { '?' } else { '&' };
-            write!(f, "{mark}{}={}", encoded(name, b"-._~"), encoded(value, b"-._~:/,"))?;
+            write!(f, "{mark}{}={}", percent_encoded(name, b""), percent_encoded(value, b":/,"))?;
         }
         Ok(())
     }
-}
-
-/// Percent-encodes all but letters, digits and these bytes.
-fn encoded(text: &str, kept: &[u8]) -> String {
-    let encode = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -91,5 +80,14 @@ mod tests {
         let there = here.clone().with("from", "now-6h").and("var-m", "c").without("to");
         assert_eq!(there.to_string(), "/d/a%20b%22%3C?var-m=a%26b%3D%C3%A9&from=now-6h&var-m=c");
         assert_eq!(Address::to("/alerts", &asked).to_string(), "/alerts");
+    }
+
+    #[test]
+    fn an_address_is_of_this_server() {
+        for path in ["//evil.example", "///evil.example", "/evil.example", ""] {
+            let expect = if path.is_empty() { "/" } else { "/evil.example" };
+            assert_eq!(Address::of(&Asked::get(path)).to_string(), expect);
+        }
+        assert_eq!(Address::of(&Asked::get("/\\evil.example")).to_string(), "/%5Cevil.example");
     }
 }

@@ -5,11 +5,12 @@ use super::{
     targets::{ago, labels},
 };
 use crate::{
-    dashboards::{draw::Html, format::format},
+    dashboards::format::format,
     engine::{GroupStatus, RuleHealth, RuleStatus},
     promql::syntax::{WIDTH, pretty},
     rules::{Alert, AlertState, AlertingRule, Rule},
     server::http::Asked,
+    text::Html,
     time::Timestamp,
 };
 
@@ -72,7 +73,8 @@ fn rank(status: &RuleStatus) -> u8 {
 
 fn rule(body: &mut Html, group: &GroupStatus, status: &RuleStatus, rule: &AlertingRule, now: Timestamp) {
     let state = of(status);
-    body.raw("<details class=\"rule\" id=\"rule-").text(&rule.alert).raw("\"");
+    body.raw("<details class=\"rule\" id=\"rule-").show(status.id.group);
+    body.raw("-").show(status.id.rule).raw("\"");
     if state.is_some() {
         body.raw(" open");
     }

@@ -3,11 +3,11 @@
 use super::Address;
 use crate::{
     dashboards::{
-        draw::Html,
         model::{ALL, VariableKind},
         variables::Chosen,
         view::View,
     },
+    text::Html,
     time::Timestamp,
 };
 
@@ -51,9 +51,13 @@ pub(super) fn time(view: &View, refresh: &str, here: &Address) -> Html {
         .raw("</summary><div class=\"sheet\">");
     html.raw("<form action=\"").show(here.path()).raw("\">");
     hidden(&mut html, here, &|name| matches!(name, "from" | "to"));
-    html.raw("<label>From <input name=\"from\" autocomplete=\"off\" value=\"").text(&view.from);
-    html.raw("\"></label><label>To <input name=\"to\" autocomplete=\"off\" value=\"").text(&view.to);
-    html.raw("\"></label><button>Apply</button></form><ul>");
+    html.raw("<label>From ");
+    field(&mut html, "from", &view.from, view.range.from);
+    html.raw("</label><label>To ");
+    field(&mut html, "to", &view.to, view.range.to);
+    // The script puts the reader's own zone.
+    html.raw("</label><button>Apply</button><p class=\"note\">Times are in <span data-zone>UTC</span>.</p>");
+    html.raw("</form><ul>");
     for (begin, name) in QUICK {
         let address = here.clone().with("from", begin).with("to", "now");
         html.raw("<li><a href=\"").show(address).raw("\"");
@@ -62,7 +66,7 @@ pub(super) fn time(view: &View, refresh: &str, here: &Address) -> Html {
         }
         html.raw(">").raw(name).raw("</a></li>");
     }
-    html.raw("</ul></div></details>");
+    html.raw("</ul></div></details><noscript><span class=\"note\">UTC</span></noscript>");
     button(&mut html, &moved(from + half, to + half), "›", "Later");
     button(&mut html, &moved(from - half, to + half), "−", "Zoom out");
     html.raw("<details class=\"menu\"><summary title=\"Refresh\">⟳ ");
@@ -76,6 +80,17 @@ pub(super) fn time(view: &View, refresh: &str, here: &Address) -> Html {
     }
     html.raw("</ul></div></details>");
     html
+}
+
+/// A field for an end of the range: a date and a time of day where it is an instant, else as it was asked for.
+fn field(html: &mut Html, name: &'static str, raw: &str, at: Timestamp) {
+    html.raw("<input name=\"").raw(name).raw("\" autocomplete=\"off\" size=\"24\"");
+    if raw.trim_start().starts_with("now") {
+        html.raw(" value=\"").text(raw).raw("\">");
+    } else {
+        let shown = at.to_string().replace('T', " ");
+        html.raw(" data-t=\"").show(at.0).raw("\" value=\"").text(shown.trim_end_matches('Z')).raw("\">");
+    }
 }
 
 fn range_name(view: &View) -> Html {

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     dashboards::{
-        draw::{Html, row_panels},
+        draw::row_panels,
         model::Dashboard,
         query::Source,
         time_range::duration,
         view::{ViewRow, Wish, view},
     },
     server::http::Asked,
+    text::Html,
     time::Timestamp,
 };
 
@@ -58,6 +59,8 @@ fn wish(asked: &Asked) -> Wish {
     Wish {
         from: time("from"),
         to: time("to"),
+        // No zone is further from UTC than that.
+        east: asked.value("tz").parse::<i16>().unwrap_or(0).clamp(-24 * 60, 24 * 60),
         variables: asked.query.iter().filter_map(variable).collect(),
         open_rows: asked.values("row").filter_map(|id| id.parse().ok()).collect(),
     }

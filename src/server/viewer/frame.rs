@@ -1,7 +1,7 @@
 //! What all pages have: head, navigation, theme.
 
 use super::Address;
-use crate::{dashboards::draw::Html, server::http::Asked};
+use crate::{server::http::Asked, text::Html};
 
 /// A page without its frame.
 pub(super) struct Page<'a> {

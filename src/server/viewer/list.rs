@@ -6,10 +6,7 @@ use super::{
     Address,
     frame::{Page, document},
 };
-use crate::{
-    dashboards::{draw::Html, model::Dashboard},
-    server::http::Asked,
-};
+use crate::{dashboards::model::Dashboard, server::http::Asked, text::Html};
 
 pub(super) fn page(all: &[Dashboard], asked: &Asked) -> String {
     let mut body = Html::new();

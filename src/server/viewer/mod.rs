@@ -15,25 +15,24 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::http::{Asked, Handler, Method, Reply, header};
+use super::{
+    clock::Deadline,
+    http::{Asked, Handler, Method, Reply, header},
+};
 use crate::{
-    dashboards::model::Dashboard,
-    engine::Observe,
-    promql::eval::{ErrorClass, Options},
-    series::Select,
-    time::PromDuration,
+    dashboards::model::Dashboard, engine::Observe, promql::eval::Options, series::Select, time::PromDuration,
 };
 use address::Address;
 
 const STYLE: &str = include_str!("../../../assets/viewer/viewer.css");
 const SCRIPT: &str = include_str!("../../../assets/viewer/viewer.js");
 
-/// How long the queries of one page may take, in milliseconds.
-const PATIENCE: i64 = 30_000;
+/// How long the queries of one page may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gives the texts of Grafana's dashboards; asked at each request, so that a changed file needs no restart.
 pub type Dashboards = Box<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -116,13 +115,8 @@ impl Viewer {
 
     fn dashboard(&self, dashboard: &Dashboard, asked: &Asked) -> Reply {
         let now = self.engine.now();
-        let deadline = now.0.saturating_add(PATIENCE);
-        let interrupt = || {
-            if asked.gone.is_gone() {
-                return Some(ErrorClass::Canceled);
-            }
-            (self.engine.now().0 > deadline).then_some(ErrorClass::Timeout)
-        };
+        let deadline = Deadline::after(PATIENCE);
+        let interrupt = || deadline.interrupt(&asked.gone);
         let millis = |duration: PromDuration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let options =
             Options { lookback_millis: millis(self.lookback), interrupt: &interrupt, ..Options::default() };
@@ -157,13 +151,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; scri
 fn page(status: u16, html: String) -> Reply {
     Reply::html(status, html)
         .with(header::CONTENT_SECURITY_POLICY, POLICY)
-        .with(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with(header::REFERRER_POLICY, "no-referrer")
         .with(header::CACHE_CONTROL, "no-store")
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> Reply {
-    Reply::new(200, content_type, text)
-        .with(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .with(header::CACHE_CONTROL, "no-cache")
+    Reply::new(200, content_type, text).with(header::CACHE_CONTROL, "no-cache")
 }

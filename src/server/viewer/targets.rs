@@ -1,13 +1,14 @@
 //! What is scraped, and how that goes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::frame::{Page, document};
 use crate::{
-    dashboards::{draw::Html, format::format},
+    dashboards::format::format,
     engine::{Health, Target, Targets},
     server::http::Asked,
-    time::{Timestamp, lasting},
+    text::{Html, lasting},
+    time::Timestamp,
 };
 
 /// Seconds after which the page is asked for again.
@@ -66,7 +67,7 @@ fn row(body: &mut Html, target: &Target, now: Timestamp) {
             body.raw("never");
         }
     }
-    let seconds = |duration: std::time::Duration| format(duration.as_secs_f64(), "s", None).to_string();
+    let seconds = |duration: Duration| format(duration.as_secs_f64(), "s", None).to_string();
     body.raw("</td><td class=\"r\">").text(&seconds(target.last_duration)).raw("</td><td class=\"r\">");
     body.text(&seconds(target.interval))
         .raw("</td><td class=\"error\">")
@@ -88,6 +89,6 @@ pub(super) fn ago(body: &mut Html, at: Timestamp, now: Timestamp) {
         .raw("\" data-at=\"")
         .show(at.0)
         .raw("\">")
-        .text(&lasting(at, now))
+        .text(&lasting(now.since(at)))
         .raw(" ago</time>");
 }

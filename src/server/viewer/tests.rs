@@ -1,7 +1,5 @@
 //! The viewer asked as a browser asks it, over samples and dashboards that mean well and that do not.
 
-use std::time::Duration;
-
 use super::*;
 use crate::{
     engine::{
@@ -189,9 +187,20 @@ fn what_is_asked_for_is_drawn() {
     check("/d/board?var-model=gone", 200, &["Rate of gone", "No data"], &["req/s"]);
     check("/d/board?from=now-5m&to=now-1m", 200, &["now-5m – now-1m"], &[]);
     check("/d/board?from=1795685000000&to=1795686000000", 200, &["2026-11-26T09:23:20Z"], &[]);
+    let fields =
+        ["value=\"2026-11-26 09:23:20\"", "data-t=\"1795685000123\"", "value=\"2026-11-26 09:23:20.123\""];
+    check("/d/board?from=1795685000000&to=1795686000000", 200, &[fields[0], "UTC"], &[fields[2]]);
+    check("/d/board?from=1795685000123&to=1795686000000", 200, &fields[1..], &[]);
+    check(
+        "/d/board?from=2026-11-26 09:23&to=now",
+        200,
+        &["value=\"2026-11-26 09:23:00\""],
+        &["cannot be read"],
+    );
+    check("/d/board?from=now/d&to=now&tz=540", 200, &["\"r\":[1795618800000,"], &[]);
     check("/d/board?from=yesterday", 200, &["the time range from yesterday to now cannot be read"], &[]);
     check("/d/board?row=7", 200, &["Hidden text", "deep"], &[]);
-    check("/d/board?refresh=", 200, &["data-refresh=\"0\""], &["<noscript>"]);
+    check("/d/board?refresh=", 200, &["data-refresh=\"0\""], &["http-equiv"]);
     check("/d/board?theme=light", 200, &["data-theme=\"light\"", "href=\"/targets?theme=light\""], &[]);
     check("/d/board?from=now-2h&to=now-90m", 200, &["No data"], &[]);
 }

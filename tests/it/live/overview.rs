@@ -260,7 +260,12 @@ fn two_sources_together_show_everything() {
         let truth = app + vllm::per_second("vllm:request_success_total", "");
         near("requests / s", number(&endpoint, &questions, "Requests / s")?, truth, 0.05)
     });
-    let rows = questions.iter().find(|question| question.panel == "Models").unwrap().ask(&endpoint).unwrap();
+    let rows = questions
+        .iter()
+        .find(|question| question.panel == "Models, mean over the range shown")
+        .unwrap()
+        .ask(&endpoint)
+        .unwrap();
     let mut names: Vec<_> =
         rows.iter().map(|row| (row.labels["job"].as_str(), row.labels["model"].as_str())).collect();
     names.sort_unstable();

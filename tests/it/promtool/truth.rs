@@ -124,20 +124,20 @@ Requests / s  A  {}  3
 Cost / h  A  {}  45
 Targets down  A  {}  0
 Firing alerts  A  {}  0
-Models  A  {model="gpt-4o"}  2
-Models  A  {model="claude-sonnet-4-5"}  1
-Models  B  {model="gpt-4o"}  5
-Models  B  {model="claude-sonnet-4-5"}  2
-Models  C  {model="gpt-4o"}  4.368421
-Models  C  {model="claude-sonnet-4-5"}  4.368421
-Models  D  {model="gpt-4o"}  0.894737
-Models  D  {model="claude-sonnet-4-5"}  0.894737
-Models  E  {model="gpt-4o"}  400
-Models  E  {model="claude-sonnet-4-5"}  200
-Models  F  {model="gpt-4o"}  32.4
-Models  F  {model="claude-sonnet-4-5"}  12.6
-Models  G  {model="gpt-4o"}  4.5
-Models  G  {model="claude-sonnet-4-5"}  3.5
+Models, mean over the range shown  A  {model="gpt-4o"}  2
+Models, mean over the range shown  A  {model="claude-sonnet-4-5"}  1
+Models, mean over the range shown  B  {model="gpt-4o"}  5
+Models, mean over the range shown  B  {model="claude-sonnet-4-5"}  2
+Models, mean over the range shown  C  {model="gpt-4o"}  4.368421
+Models, mean over the range shown  C  {model="claude-sonnet-4-5"}  4.368421
+Models, mean over the range shown  D  {model="gpt-4o"}  0.894737
+Models, mean over the range shown  D  {model="claude-sonnet-4-5"}  0.894737
+Models, mean over the range shown  E  {model="gpt-4o"}  400
+Models, mean over the range shown  E  {model="claude-sonnet-4-5"}  200
+Models, mean over the range shown  F  {model="gpt-4o"}  32.4
+Models, mean over the range shown  F  {model="claude-sonnet-4-5"}  12.6
+Models, mean over the range shown  G  {model="gpt-4o"}  4.5
+Models, mean over the range shown  G  {model="claude-sonnet-4-5"}  3.5
 Alerts  A  -
 Requests by model  A  {model="gpt-4o"}  2
 Requests by model  A  {model="claude-sonnet-4-5"}  1
@@ -173,13 +173,13 @@ Requests / s  A  {}  1
 Cost / h  A  {}  15.84
 Targets down  A  {}  0
 Firing alerts  A  {}  0
-Models  A  {model="llama-3.3-70b"}  1
-Models  B  {model="llama-3.3-70b"}  5
-Models  C  {model="llama-3.3-70b"}  4.368421
-Models  D  {model="llama-3.3-70b"}  0.894737
-Models  E  {model="llama-3.3-70b"}  300
-Models  F  {model="llama-3.3-70b"}  15.84
-Models  G  {model="llama-3.3-70b"}  4.4
+Models, mean over the range shown  A  {model="llama-3.3-70b"}  1
+Models, mean over the range shown  B  {model="llama-3.3-70b"}  5
+Models, mean over the range shown  C  {model="llama-3.3-70b"}  4.368421
+Models, mean over the range shown  D  {model="llama-3.3-70b"}  0.894737
+Models, mean over the range shown  E  {model="llama-3.3-70b"}  300
+Models, mean over the range shown  F  {model="llama-3.3-70b"}  15.84
+Models, mean over the range shown  G  {model="llama-3.3-70b"}  4.4
 Alerts  A  -
 Requests by model  A  {model="llama-3.3-70b"}  1
 Errors by class  A  {error_class="rate_limit"}  0.02
@@ -219,27 +219,27 @@ Requests / s  A  {}  4
 Cost / h  A  {}  60.84
 Targets down  A  {}  0
 Firing alerts  A  {}  0
-Models  A  {job="gateway.eu",model="gpt-4o"}  2
-Models  A  {job="gateway.eu",model="claude-sonnet-4-5"}  1
-Models  A  {job="vllm.gpu-1",model="llama-3.3-70b"}  1
-Models  B  {job="gateway.eu",model="gpt-4o"}  5
-Models  B  {job="gateway.eu",model="claude-sonnet-4-5"}  2
-Models  B  {job="vllm.gpu-1",model="llama-3.3-70b"}  5
-Models  C  {job="gateway.eu",model="gpt-4o"}  4.368421
-Models  C  {job="gateway.eu",model="claude-sonnet-4-5"}  4.368421
-Models  C  {job="vllm.gpu-1",model="llama-3.3-70b"}  4.368421
-Models  D  {job="gateway.eu",model="gpt-4o"}  0.894737
-Models  D  {job="gateway.eu",model="claude-sonnet-4-5"}  0.894737
-Models  D  {job="vllm.gpu-1",model="llama-3.3-70b"}  0.894737
-Models  E  {job="gateway.eu",model="gpt-4o"}  400
-Models  E  {job="gateway.eu",model="claude-sonnet-4-5"}  200
-Models  E  {job="vllm.gpu-1",model="llama-3.3-70b"}  300
-Models  F  {job="gateway.eu",model="gpt-4o"}  32.4
-Models  F  {job="gateway.eu",model="claude-sonnet-4-5"}  12.6
-Models  F  {job="vllm.gpu-1",model="llama-3.3-70b"}  15.84
-Models  G  {job="gateway.eu",model="gpt-4o"}  4.5
-Models  G  {job="gateway.eu",model="claude-sonnet-4-5"}  3.5
-Models  G  {job="vllm.gpu-1",model="llama-3.3-70b"}  4.4
+Models, mean over the range shown  A  {job="gateway.eu",model="gpt-4o"}  2
+Models, mean over the range shown  A  {job="gateway.eu",model="claude-sonnet-4-5"}  1
+Models, mean over the range shown  A  {job="vllm.gpu-1",model="llama-3.3-70b"}  1
+Models, mean over the range shown  B  {job="gateway.eu",model="gpt-4o"}  5
+Models, mean over the range shown  B  {job="gateway.eu",model="claude-sonnet-4-5"}  2
+Models, mean over the range shown  B  {job="vllm.gpu-1",model="llama-3.3-70b"}  5
+Models, mean over the range shown  C  {job="gateway.eu",model="gpt-4o"}  4.368421
+Models, mean over the range shown  C  {job="gateway.eu",model="claude-sonnet-4-5"}  4.368421
+Models, mean over the range shown  C  {job="vllm.gpu-1",model="llama-3.3-70b"}  4.368421
+Models, mean over the range shown  D  {job="gateway.eu",model="gpt-4o"}  0.894737
+Models, mean over the range shown  D  {job="gateway.eu",model="claude-sonnet-4-5"}  0.894737
+Models, mean over the range shown  D  {job="vllm.gpu-1",model="llama-3.3-70b"}  0.894737
+Models, mean over the range shown  E  {job="gateway.eu",model="gpt-4o"}  400
+Models, mean over the range shown  E  {job="gateway.eu",model="claude-sonnet-4-5"}  200
+Models, mean over the range shown  E  {job="vllm.gpu-1",model="llama-3.3-70b"}  300
+Models, mean over the range shown  F  {job="gateway.eu",model="gpt-4o"}  32.4
+Models, mean over the range shown  F  {job="gateway.eu",model="claude-sonnet-4-5"}  12.6
+Models, mean over the range shown  F  {job="vllm.gpu-1",model="llama-3.3-70b"}  15.84
+Models, mean over the range shown  G  {job="gateway.eu",model="gpt-4o"}  4.5
+Models, mean over the range shown  G  {job="gateway.eu",model="claude-sonnet-4-5"}  3.5
+Models, mean over the range shown  G  {job="vllm.gpu-1",model="llama-3.3-70b"}  4.4
 Alerts  A  -
 Requests by model  A  {model="gpt-4o"}  2
 Requests by model  A  {model="claude-sonnet-4-5"}  1

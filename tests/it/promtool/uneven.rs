@@ -108,25 +108,25 @@ Within 5 s  A  {}  0.995
 P95 first token  A  {}  0.962887
 Requests / s  A  {}  3
 Cost / h  A  {}  54
-Models  A  {model="gpt-4o"}  2
-Models  A  {model="gpt-4o-mini"}  0
-Models  A  {model="claude-sonnet-4-5"}  1
-Models  B  {model="gpt-4o"}  6
-Models  B  {model="claude-sonnet-4-5"}  0
-Models  C  {model="gpt-4o"}  3.578947
-Models  C  {model="gpt-4o-mini"}  NaN
-Models  C  {model="claude-sonnet-4-5"}  4.864322
-Models  D  {model="gpt-4o"}  0.95
-Models  D  {model="gpt-4o-mini"}  NaN
-Models  D  {model="claude-sonnet-4-5"}  0.975
-Models  E  {model="gpt-4o"}  400
-Models  E  {model="gpt-4o-mini"}  0
-Models  E  {model="claude-sonnet-4-5"}  200
-Models  F  {model="gpt-4o"}  32.4
-Models  F  {model="gpt-4o-mini"}  0
-Models  F  {model="claude-sonnet-4-5"}  21.6
-Models  G  {model="gpt-4o"}  4.5
-Models  G  {model="claude-sonnet-4-5"}  6
+Models, mean over the range shown  A  {model="gpt-4o"}  2
+Models, mean over the range shown  A  {model="gpt-4o-mini"}  0
+Models, mean over the range shown  A  {model="claude-sonnet-4-5"}  1
+Models, mean over the range shown  B  {model="gpt-4o"}  6
+Models, mean over the range shown  B  {model="claude-sonnet-4-5"}  0
+Models, mean over the range shown  C  {model="gpt-4o"}  3.578947
+Models, mean over the range shown  C  {model="gpt-4o-mini"}  NaN
+Models, mean over the range shown  C  {model="claude-sonnet-4-5"}  4.864322
+Models, mean over the range shown  D  {model="gpt-4o"}  0.95
+Models, mean over the range shown  D  {model="gpt-4o-mini"}  NaN
+Models, mean over the range shown  D  {model="claude-sonnet-4-5"}  0.975
+Models, mean over the range shown  E  {model="gpt-4o"}  400
+Models, mean over the range shown  E  {model="gpt-4o-mini"}  0
+Models, mean over the range shown  E  {model="claude-sonnet-4-5"}  200
+Models, mean over the range shown  F  {model="gpt-4o"}  32.4
+Models, mean over the range shown  F  {model="gpt-4o-mini"}  0
+Models, mean over the range shown  F  {model="claude-sonnet-4-5"}  21.6
+Models, mean over the range shown  G  {model="gpt-4o"}  4.5
+Models, mean over the range shown  G  {model="claude-sonnet-4-5"}  6
 Requests by model  A  {model="gpt-4o"}  2
 Requests by model  A  {model="gpt-4o-mini"}  0
 Requests by model  A  {model="claude-sonnet-4-5"}  1
@@ -193,20 +193,20 @@ Targets down  A  {}  1
 Firing alerts  A  {}  2
 Alerts  A  {alertname="LLMHighErrorRate",alertstate="firing",service="chat",severity="critical"}  1
 Alerts  A  {alertname="LLMServiceDown",alertstate="firing",instance="vllm-c:8000",job="vllm",service="chat",severity="critical"}  1
-Models  A  {model="llama-3.3-70b"}  2.2
-Models  A  {model="qwen3-8b"}  1
-Models  B  {model="llama-3.3-70b"}  10.909091
-Models  B  {model="qwen3-8b"}  0
-Models  C  {model="llama-3.3-70b"}  3.888889
-Models  C  {model="qwen3-8b"}  0.99
-Models  D  {model="llama-3.3-70b"}  0.235
-Models  D  {model="qwen3-8b"}  0.099
-Models  E  {model="llama-3.3-70b"}  200
-Models  E  {model="qwen3-8b"}  50
-Models  F  {model="llama-3.3-70b"}  15.12
-Models  F  {model="qwen3-8b"}  2.52
-Models  G  {model="llama-3.3-70b"}  1.909091
-Models  G  {model="qwen3-8b"}  0.7
+Models, mean over the range shown  A  {model="llama-3.3-70b"}  2.2
+Models, mean over the range shown  A  {model="qwen3-8b"}  1
+Models, mean over the range shown  B  {model="llama-3.3-70b"}  10.909091
+Models, mean over the range shown  B  {model="qwen3-8b"}  0
+Models, mean over the range shown  C  {model="llama-3.3-70b"}  3.888889
+Models, mean over the range shown  C  {model="qwen3-8b"}  0.99
+Models, mean over the range shown  D  {model="llama-3.3-70b"}  0.235
+Models, mean over the range shown  D  {model="qwen3-8b"}  0.099
+Models, mean over the range shown  E  {model="llama-3.3-70b"}  200
+Models, mean over the range shown  E  {model="qwen3-8b"}  50
+Models, mean over the range shown  F  {model="llama-3.3-70b"}  15.12
+Models, mean over the range shown  F  {model="qwen3-8b"}  2.52
+Models, mean over the range shown  G  {model="llama-3.3-70b"}  1.909091
+Models, mean over the range shown  G  {model="qwen3-8b"}  0.7
 Requests by model  A  {model="llama-3.3-70b"}  2.2
 Requests by model  A  {model="qwen3-8b"}  1
 Errors by class  A  {error_class="rate_limit"}  0.2
@@ -246,10 +246,10 @@ Requests / s  A  {}  6.2
 Cost / h  A  {}  71.64
 Targets down  A  {}  1
 Firing alerts  A  {}  2
-Models  G  {job="gateway.eu",model="gpt-4o"}  4.5
-Models  G  {job="gateway.eu",model="claude-sonnet-4-5"}  6
-Models  G  {job="vllm.gpu-1",model="llama-3.3-70b"}  1.909091
-Models  G  {job="vllm.gpu-1",model="qwen3-8b"}  0.7
+Models, mean over the range shown  G  {job="gateway.eu",model="gpt-4o"}  4.5
+Models, mean over the range shown  G  {job="gateway.eu",model="claude-sonnet-4-5"}  6
+Models, mean over the range shown  G  {job="vllm.gpu-1",model="llama-3.3-70b"}  1.909091
+Models, mean over the range shown  G  {job="vllm.gpu-1",model="qwen3-8b"}  0.7
 Errors by class  A  {error_class="content_filter"}  0.03
 Errors by class  A  {error_class="rate_limit"}  0.23
 Errors by class  A  {error_class="server_error"}  0.07
@@ -272,8 +272,8 @@ P99 latency  A  {job="vllm.gpu-1"}  4.861111
 Within 5 s  A  {}  0.993333
 Requests / s  A  {}  3.2
 Cost / h  A  {}  17.64
-Models  A  {job="vllm.gpu-1",model="llama-3.3-70b"}  2.2
-Models  A  {job="vllm.gpu-1",model="qwen3-8b"}  1
+Models, mean over the range shown  A  {job="vllm.gpu-1",model="llama-3.3-70b"}  2.2
+Models, mean over the range shown  A  {job="vllm.gpu-1",model="qwen3-8b"}  1
 Errors by class  A  {error_class="rate_limit"}  0.2
 Errors by class  A  {error_class="server_error"}  0.04
 Active requests  A  {model="llama-3.3-70b"}  7
@@ -290,7 +290,7 @@ Requests / s  A  {}  1
 P99 latency  A  {job="vllm.gpu-1"}  0.998
 Within 5 s  A  {}  1
 Cost / h  A  {}  2.52
-Models  B  {job="vllm.gpu-1",model="qwen3-8b"}  0
+Models, mean over the range shown  B  {job="vllm.gpu-1",model="qwen3-8b"}  0
 Requests by model  A  {model="qwen3-8b"}  1
 Active requests  A  {model="qwen3-8b"}  2
 Tokens / s by type  A  {}  500

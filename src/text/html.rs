@@ -78,7 +78,7 @@ impl Html {
     }
 
     /// Path data, which this program made of numbers.
-    pub(super) fn path(&mut self, data: &str) -> &mut Self {
+    pub fn path(&mut self, data: &str) -> &mut Self {
         debug_assert!(data.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -.".contains(&byte)));
         self.0.push_str(data);
         self

@@ -3,9 +3,11 @@
 //! A page in a browser can have a public name of its owner's resolve to 127.0.0.1, and then read what answers there as
 //! its own. Such a request names the owner's host. So names that nobody can register for the public are answered:
 //! addresses, names of one part (containers call each other so), and the suffixes that are set aside for private use.
-//! Others are refused, unless [`super::Handler::knows`] knows better.
+//! Others are refused, unless a server knows better.
 
 use std::net::{IpAddr, Ipv6Addr};
+
+use hyper::{HeaderMap, Uri, header, http::uri::Authority};
 
 /// Suffixes that the public DNS does not delegate: RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, and what clusters
 /// and home routers use.
@@ -23,8 +25,24 @@ pub fn is_near(host: &str) -> bool {
     !name.is_empty() && (!name.contains('.') || PRIVATE.iter().any(|suffix| is_below(suffix)))
 }
 
+/// The host that a request is for, without its port. Without a name there is nothing to be taken for: only HTTP/1.0
+/// leaves it out.
+pub fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    host.or(uri.authority().map(Authority::as_str)).map(without_port)
+}
+
+/// What is said to a request for a host that is not near; its status is 403.
+pub fn refusal(host: &str) -> String {
+    format!(
+        "This server is not known as `{}`: it answers addresses and private names only, so that no web page can reach \
+         it through a name of its own (DNS rebinding).\n",
+        host.escape_debug()
+    )
+}
+
 /// A `Host` header without its port.
-pub(super) fn without_port(host: &str) -> &str {
+pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // The colons of a bare IPv6 address are no port's.
         Some((name, _)) if !name.contains(':') || name.ends_with(']') => name,
