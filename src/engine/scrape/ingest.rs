@@ -78,6 +78,17 @@ pub(super) enum IngestError {
     Store(#[from] StoreError),
 }
 
+impl IngestError {
+    /// The line of the page that is wrong, counted from 1; `None` where it is not one line that is.
+    pub(super) fn line(&self) -> Option<usize> {
+        match self {
+            Self::Utf8(line) | Self::Series { line, .. } => Some(*line),
+            Self::Scan(error) => Some(error.line),
+            Self::Labels(_) | Self::SampleLimit | Self::SeriesLimit(_) | Self::Store(_) => None,
+        }
+    }
+}
+
 impl Ingest {
     pub(super) fn new(
         rules: Arc<PageRules>,
@@ -103,7 +114,8 @@ impl Ingest {
         }
     }
 
-    /// Stores a page. What came of it is counted even where it is refused; then its series have ended.
+    /// Stores a page; an empty one ends all series. What came of it is counted even where it is refused; then its series
+    /// have ended.
     pub(super) fn page(
         &mut self,
         page: &[u8],
@@ -111,6 +123,9 @@ impl Ingest {
         at: Timestamp,
         now: Timestamp,
     ) -> (Counts, Result<(), IngestError>) {
+        if page.is_empty() {
+            return (Counts::default(), self.nothing(at));
+        }
         let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
