@@ -259,7 +259,7 @@ impl Ingest {
         let horizon = Timestamp(now.0.saturating_add(AHEAD));
         let times = Times { at, horizon, track_timestamps: rules.track_timestamps_staleness };
         let mut scan = Scan::new(page, format);
-        while let Some(entry) = scan.next(self.cache.guess())? {
+        while let Some(entry) = scan.next(self.cache.guess(format))? {
             let sample = match entry {
                 Entry::Type(family, kind) => {
                     self.families.is(family, kind);
@@ -277,8 +277,17 @@ impl Ingest {
             };
             batch.counts.scraped += 1;
             let timestamp = sample.timestamp.filter(|_| rules.honor_timestamps);
-            let index = match self.cache.find(sample.series) {
-                Lookup::Dropped => continue,
+            let line = || 1 + page[..offset(page, sample.series)].matches('\n').count();
+            let wrong = |cause| IngestError::Series { line: line(), cause };
+            let found = self.cache.find(sample.series);
+            if let Lookup::Dropped(index) | Lookup::Known(index) | Lookup::Again(index) = found
+                && self.cache.get(index).is_some_and(|seen| seen.format != format)
+            {
+                series_labels(sample.series, format, scan.kind()).map_err(wrong)?;
+                self.cache.set_format(index, format);
+            }
+            let index = match found {
+                Lookup::Dropped(_) => continue,
                 Lookup::Known(index) => index,
                 Lookup::Again(index) => {
                     if timestamp.is_none() {
@@ -290,9 +299,7 @@ impl Ingest {
                 }
                 Lookup::New => {
                     let kind = scan.kind();
-                    let line = || 1 + page[..offset(page, sample.series)].matches('\n').count();
-                    let pairs = series_labels(sample.series, format, kind)
-                        .map_err(|cause| IngestError::Series { line: line(), cause })?;
+                    let pairs = series_labels(sample.series, format, kind).map_err(wrong)?;
                     let labels = rules.labels.labels(&pairs, &self.target)?;
                     if sample_limit == 0 && self.cache.len() >= rules.series_limit {
                         return Err(IngestError::SeriesLimit(rules.series_limit));
