@@ -93,9 +93,9 @@ enum Input {
 impl Input {
     fn new(seed: u64, number: u64, corpus: &Corpus) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
-        match random.below(3) {
-            0 => Self::Parameters(mutate::request(&mut random, &corpus.requests)),
-            1 => Self::Write(mutate::write(&mut random)),
+        match random.below(20) {
+            0..8 => Self::Parameters(mutate::request(&mut random, &corpus.requests)),
+            8..15 => Self::Write(mutate::write(&mut random)),
             _ => Self::Pages(pages::pages(&mut random, &corpus.pages, Scraper::JOBS)),
         }
     }
@@ -157,6 +157,7 @@ struct Tally {
 struct Kind {
     inputs: u64,
     bytes: u64,
+    took: Duration,
     outcomes: BTreeMap<String, u64>,
     /// How long the slowest input took, and its number.
     slowest: (Duration, u64),
@@ -168,6 +169,7 @@ impl Tally {
             let kind = self.kinds.entry(kind).or_default();
             kind.inputs += of.inputs;
             kind.bytes += of.bytes;
+            kind.took += of.took;
             kind.slowest = kind.slowest.max(of.slowest);
             for (outcome, times) in of.outcomes {
                 *kind.outcomes.entry(outcome).or_default() += times;
@@ -235,7 +237,9 @@ fn work(seed: u64, count: u64, corpus: &Corpus, next: &AtomicU64) -> anyhow::Res
             let begun = Instant::now();
             let outcome = product.examine(&input);
             let kind = tally.kinds.entry(input.kind()).or_default();
-            kind.slowest = kind.slowest.max((begun.elapsed(), number));
+            let took = begun.elapsed();
+            kind.slowest = kind.slowest.max((took, number));
+            kind.took += took;
             kind.inputs += 1;
             kind.bytes += input.len() as u64;
             match outcome {
@@ -251,7 +255,7 @@ fn work(seed: u64, count: u64, corpus: &Corpus, next: &AtomicU64) -> anyhow::Res
 
 fn show(seed: u64, number: u64, corpus: &Corpus) -> anyhow::Result<ExitCode> {
     let input = Input::new(seed, number, corpus);
-    println!("{input:?}");
+    println!("{}", format!("{input:?}").chars().take(10 * SHOWN).collect::<String>());
     let outcome = Product::new()?.examine(&input);
     println!("{outcome:?}");
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

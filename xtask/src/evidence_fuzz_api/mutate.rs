@@ -1,5 +1,7 @@
 //! Requests made of other requests.
 
+use std::fmt;
+
 use llmobs::{
     formats::remote_write::{Encoder, pack},
     series::Labels,
@@ -9,13 +11,20 @@ use llmobs::{
 use crate::{evidence_api::Case, random::Random};
 
 /// A request as bytes that came.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Request {
     pub(super) method: String,
     /// Path and query.
     pub(super) target: String,
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, target, content_type, body } = self;
+        write!(f, "[{method} {target:?} {content_type:?} \"{}\"]", body.escape_ascii())
+    }
 }
 
 impl Request {

@@ -27,17 +27,6 @@ pub(super) fn page(args: &Args, commit: &str, corpus: &Corpus, tally: &Tally, to
          Nothing may panic, and arithmetic is checked.\n\n"
     );
     page.push_str(&summary(tally, took));
-    page.push_str("\n| input | inputs | MB | slowest, its number |\n|---|---:|---:|---:|\n");
-    for (name, kind) in &tally.kinds {
-        let (megabytes, (slowest, number)) = (kind.bytes as f64 / 1e6, kind.slowest);
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            page,
-            "| {name} | {} | {megabytes:.1} | {} ms, {number} |",
-            kind.inputs,
-            slowest.as_millis()
-        );
-    }
     page.push_str("\n| input | outcome | times |\n|---|---|---:|\n");
     for (name, kind) in &tally.kinds {
         for (outcome, times) in &kind.outcomes {
@@ -58,8 +47,19 @@ pub(super) fn summary(tally: &Tally, took: Duration) -> String {
         tally.faults.len(),
     );
     for (rule, (times, number, input)) in &tally.faults {
+        // Writing to a string cannot fail.
         let _ =
             writeln!(out, "- {times} times: {rule}; first at `--only {number}`: {}", input.replace('`', "'"));
+    }
+    out.push_str("\n| input | inputs | MB | seconds | slowest, its number |\n|---|---:|---:|---:|---:|\n");
+    for (name, kind) in &tally.kinds {
+        let (megabytes, seconds) = (kind.bytes as f64 / 1e6, kind.took.as_secs_f64());
+        let (slowest, number) = (kind.slowest.0.as_millis(), kind.slowest.1);
+        let _ = writeln!(
+            out,
+            "| {name} | {} | {megabytes:.1} | {seconds:.0} | {slowest} ms, {number} |",
+            kind.inputs
+        );
     }
     out
 }
