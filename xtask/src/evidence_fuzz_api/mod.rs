@@ -47,6 +47,9 @@ const STORE: u64 = 50_000;
 /// Letters of a faulty input that are shown.
 const SHOWN: usize = 2000;
 
+/// Bytes of a request that are too many to be changed.
+const LARGE: usize = 64 << 10;
+
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -59,6 +62,9 @@ pub(crate) struct Args {
     /// Inputs at a time.
     #[arg(long, default_value_t = 2)]
     workers: u64,
+    /// End after so many minutes, even if inputs are left.
+    #[arg(long)]
+    minutes: Option<u64>,
     /// Write no page.
     #[arg(long)]
     check: bool,
@@ -78,7 +84,10 @@ struct Corpus {
 
 impl Corpus {
     fn new(expressions: usize, seed: u64) -> anyhow::Result<Self> {
-        Ok(Self { requests: Options::requests(expressions, seed), pages: expositions::corpus()? })
+        let mut requests = Options::requests(expressions, seed);
+        // What is large makes inputs slow, and no others than it is itself.
+        requests.retain(|case| case.body.len() + case.path.len() < LARGE);
+        Ok(Self { requests, pages: expositions::corpus()? })
     }
 }
 
@@ -94,9 +103,9 @@ impl Input {
     fn new(seed: u64, number: u64, corpus: &Corpus) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
         match random.below(20) {
-            0..8 => Self::Parameters(mutate::request(&mut random, &corpus.requests)),
-            8..15 => Self::Write(mutate::write(&mut random)),
-            _ => Self::Pages(pages::pages(&mut random, &corpus.pages, Scraper::JOBS)),
+            0..9 => Self::Parameters(mutate::request(&mut random, &corpus.requests)),
+            9..16 => Self::Write(mutate::write(&mut random)),
+            _ => Self::Pages(pages::pages(&mut random, &corpus.pages)),
         }
     }
 
@@ -164,6 +173,10 @@ struct Kind {
 }
 
 impl Tally {
+    fn inputs(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.inputs).sum()
+    }
+
     fn add(&mut self, other: Self) {
         for (kind, of) in other.kinds {
             let kind = self.kinds.entry(kind).or_default();
@@ -199,7 +212,8 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         .map(|_| {
             let (corpus, next) = (Arc::clone(&corpus), Arc::clone(&next));
             let (seed, count) = (args.seed, args.count);
-            thread::spawn(move || work(seed, count, &corpus, &next))
+            let deadline = args.minutes.map(|minutes| begun + Duration::from_secs(minutes * 60));
+            thread::spawn(move || work(seed, count, deadline, &corpus, &next))
         })
         .collect();
     let mut tally = Tally::default();
@@ -216,14 +230,20 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if tally.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn work(seed: u64, count: u64, corpus: &Corpus, next: &AtomicU64) -> anyhow::Result<Tally> {
+fn work(
+    seed: u64,
+    count: u64,
+    deadline: Option<Instant>,
+    corpus: &Corpus,
+    next: &AtomicU64,
+) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let mut product = Product::new()?;
     let mut asked = 0;
     let begun = Instant::now();
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
-        if from >= count {
+        if from >= count || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(tally);
         }
         if asked > STORE {
@@ -275,6 +295,9 @@ fn elsewhere(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     child.args(["evidence", "fuzz-api", "--here"]);
     for (flag, value) in [("--count", args.count), ("--seed", args.seed), ("--workers", args.workers)] {
         child.arg(flag).arg(value.to_string());
+    }
+    if let Some(minutes) = args.minutes {
+        child.arg("--minutes").arg(minutes.to_string());
     }
     child.args(args.check.then_some("--check"));
     let status = child.status().context("cannot run the tool")?;

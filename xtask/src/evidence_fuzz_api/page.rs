@@ -7,7 +7,8 @@ use super::{Args, Corpus, Tally};
 pub(super) const PAGE: &str = "assets/evidence/fuzz-api.md";
 
 pub(super) fn page(args: &Args, commit: &str, corpus: &Corpus, tally: &Tally, took: Duration) -> String {
-    let Args { count, seed, workers, .. } = args;
+    let Args { seed, workers, .. } = args;
+    let count = tally.inputs();
     let (requests, pages) = (corpus.requests.len(), corpus.pages.len());
     let mut page = format!(
         "# Mutated requests, remote writes and expositions\n\n\
@@ -38,10 +39,10 @@ pub(super) fn page(args: &Args, commit: &str, corpus: &Corpus, tally: &Tally, to
 
 /// The figures, as list items.
 pub(super) fn summary(tally: &Tally, took: Duration) -> String {
-    let total: u64 = tally.kinds.values().map(|kind| kind.inputs).sum();
     let bytes: u64 = tally.kinds.values().map(|kind| kind.bytes).sum();
     let mut out = format!(
-        "- {total} inputs of {:.1} MB in {:.0} s.\n- Faults: {}.\n",
+        "- {} inputs of {:.1} MB in {:.0} s.\n- Faults: {}.\n",
+        tally.inputs(),
         bytes as f64 / 1e6,
         took.as_secs_f64(),
         tally.faults.len(),

@@ -5,6 +5,7 @@ use std::{fmt, io::Write as _};
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
+    check_pages::RELABELLING,
     expositions::{HARD, NUMBERS, PARTS},
     mutate::bytes,
 };
@@ -63,7 +64,7 @@ const CONTENT_TYPES: [&str; 14] = [
 const LONG: [usize; 5] = [65, 129, 300, 5_000, 70_000];
 
 /// Some pages of one target; the last one is always a mutation.
-pub(super) fn pages(random: &mut Random, corpus: &[String], jobs: usize) -> Pages {
+pub(super) fn pages(random: &mut Random, corpus: &[String]) -> Pages {
     let mut lines = window(random, corpus);
     let mut answers = Vec::new();
     for _ in 0..random.below(3) {
@@ -77,7 +78,8 @@ pub(super) fn pages(random: &mut Random, corpus: &[String], jobs: usize) -> Page
     }
     mutate(&mut lines, random, corpus);
     answers.push(answer(&lines, random, 0.5));
-    Pages { job: random.below(jobs), answers }
+    let job = if random.chance(0.04) { RELABELLING } else { random.below(RELABELLING) };
+    Pages { job, answers }
 }
 
 /// Some lines that follow each other; now and then a whole page.
