@@ -52,7 +52,7 @@ pub(super) struct Ingest {
     reports: BTreeMap<&'static str, SeriesRef>,
     /// Labels of the texts that have had exemplars.
     exemplar_labels: HashMap<Arc<str>, Labels>,
-    /// Series that another ingest of the target had, and that end if the first page lacks them.
+    /// Series that another ingest of the target had, and that end if the first page lacks them or fails.
     inherited: Vec<SeriesRef>,
     families: Families,
     /// For how many scrapes some trouble has gone on.
@@ -148,7 +148,9 @@ impl Ingest {
 
     /// A scrape that brought no page: the series of the one before have ended.
     pub(super) fn nothing(&mut self, at: Timestamp) -> Result<(), IngestError> {
-        let gone: Vec<_> = self.cache.gone().into_iter().map(|series| (series, at, STALE)).collect();
+        let inherited = self.inherited.drain(..);
+        let gone: Vec<_> =
+            self.cache.gone().into_iter().chain(inherited).map(|series| (series, at, STALE)).collect();
         let done = if gone.is_empty() { Ok(()) } else { self.store.commit_refs(&gone).map(drop) };
         self.cache.end(false);
         Ok(done?)

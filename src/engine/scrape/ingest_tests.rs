@@ -266,6 +266,16 @@ fn other_rules_end_what_they_leave_out() {
 }
 
 #[test]
+fn what_other_rules_leave_out_ends_with_a_page_that_fails() {
+    let mut lab = Lab::new("");
+    lab.page("a{x=\"1\"} 1").unwrap();
+    lab.ingest.continue_with(rules("metric_relabel_configs: [{regex: x, action: labeldrop}]"));
+    lab.page("a{").unwrap_err();
+    lab.page("a{x=\"1\"} 3").unwrap();
+    assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2!; {"a"} 3:3"#);
+}
+
+#[test]
 fn a_target_that_came_back_is_not_ended_in_its_past() {
     let mut lab = Lab::new("");
     lab.store.set_options(Options { out_of_order_window_millis: 60_000, ..Options::default() });

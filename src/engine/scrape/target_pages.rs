@@ -131,7 +131,8 @@ mod tests {
         let reader = store.reader();
         let shown = |_| {
             let all = reader.select(&[], span).unwrap();
-            all.iter().map(|series| format!("{} {:?}", series.labels, series.values)).collect::<String>()
+            let lines = all.iter().map(|series| format!("{} {:?}", series.labels, series.values));
+            lines.collect::<Vec<_>>().join("; ")
         };
         let taken = taken.map(shown).map_err(|refused| (refused.line, refused.text));
         let taken = taken.as_deref().map_err(|(line, text)| (*line, text.as_str()));

@@ -1,6 +1,9 @@
 //! Answers to scrapes made of other expositions.
 
-use std::{fmt, io::Write as _};
+use std::{
+    fmt::{self, Write as _},
+    io::Write as _,
+};
 
 use flate2::{Compression, write::GzEncoder};
 
@@ -225,8 +228,12 @@ fn long(line: &str, random: &mut Random) -> String {
     let at = *random.pick(&borders);
     let (before, after) = line.split_at(at);
     if random.chance(0.3) {
-        let labels: String = (0..times.min(300)).map(|index| format!("l{index}=\"{index}\",")).collect();
-        return line.replacen('{', &format!("{{{labels}"), 1);
+        let mut labels = "{".to_owned();
+        for index in 0..times.min(300) {
+            // Writing to a string cannot fail.
+            let _ = write!(labels, "l{index}=\"{index}\",");
+        }
+        return line.replacen('{', &labels, 1);
     }
     format!("{before}{}{after}", random.pick(&PARTS).repeat(times))
 }
