@@ -27,6 +27,7 @@ pub use heart::{Engine, Environment, OpenError, Setup};
 pub use ingest::Ingest;
 pub use load::{Loaded, load};
 pub use notice::{Notice, Notices};
+pub use scrape::{RefusedAnswer, ScrapeAnswer, ScrapeCounts, TargetPages};
 
 pub use status::{
     Alertmanagers, Clock, Counters, DroppedTarget, Exemplar, ForwardCounts, Forwarding, GroupStatus, Health,

@@ -290,6 +290,6 @@ mod tests {
     fn figures_are_whole_and_times_are_those_of_the_viewer() {
         let all = drawn(60).join("\n");
         assert!(all.contains("Cost / h          No traffic of $100  ▁"), "{all}");
-        assert!(all.contains("firing 32s") && all.contains("pending 1m32s"), "{all}");
+        assert!(all.contains("firing 32s") && all.contains("pending 1m 32s"), "{all}");
     }
 }

@@ -13,7 +13,7 @@ use hyper::{
 use super::Cause;
 
 /// Where bytes go until there are too many; nothing beyond the limit is kept.
-struct Bounded {
+pub(in crate::engine) struct Bounded {
     bytes: Vec<u8>,
     limit: usize,
 }
@@ -33,37 +33,61 @@ impl Write for Bounded {
     }
 }
 
-enum Sink {
+/// A body in the making.
+pub(in crate::engine) enum Unpacking {
     Plain(Bounded),
     Gzip(Box<MultiGzDecoder<Bounded>>),
 }
 
-/// The whole body, unpacked; `expected` bytes are made room for.
+impl Unpacking {
+    /// By the `Content-Encoding`. So many bytes of the unpacked body are too many; `expected` are made room for.
+    pub(in crate::engine) fn new(
+        encoding: Option<&[u8]>,
+        limit: usize,
+        expected: usize,
+    ) -> Result<Self, Cause> {
+        let sink = Bounded { bytes: Vec::with_capacity(expected.min(limit)), limit };
+        match encoding {
+            Some(b"gzip") => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(sink)))),
+            Some(b"zstd") => Err(Cause::Encoding("zstd".to_owned())),
+            _ => Ok(Self::Plain(sink)),
+        }
+    }
+
+    /// Adds bytes as they came.
+    pub(in crate::engine) fn add(&mut self, bytes: &[u8]) -> Result<(), Cause> {
+        let written = match self {
+            Self::Plain(sink) => sink.write_all(bytes),
+            Self::Gzip(sink) => sink.write_all(bytes),
+        };
+        written.map_err(|error| cause(&error))
+    }
+
+    /// The whole body, unpacked.
+    pub(in crate::engine) fn finish(self) -> Result<Vec<u8>, Cause> {
+        match self {
+            Self::Plain(sink) => Ok(sink.bytes),
+            Self::Gzip(sink) => Ok(sink.finish().map_err(|error| cause(&error))?.bytes),
+        }
+    }
+}
+
+/// The whole body, unpacked.
 pub(super) async fn read(
     response: Response<Incoming>,
     limit: usize,
     expected: usize,
 ) -> Result<Vec<u8>, Cause> {
-    let sink = Bounded { bytes: Vec::with_capacity(expected.min(limit)), limit };
-    let mut sink = match response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        Some(b"gzip") => Sink::Gzip(Box::new(MultiGzDecoder::new(sink))),
-        Some(b"zstd") => return Err(Cause::Encoding("zstd".to_owned())),
-        _ => Sink::Plain(sink),
-    };
+    let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    let mut unpacking = Unpacking::new(encoding, limit, expected)?;
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Cause::broken(&error))?;
-        let Ok(bytes) = frame.into_data() else { continue };
-        let written = match &mut sink {
-            Sink::Plain(sink) => sink.write_all(&bytes),
-            Sink::Gzip(sink) => sink.write_all(&bytes),
-        };
-        written.map_err(|error| cause(&error))?;
+        if let Ok(bytes) = frame.into_data() {
+            unpacking.add(&bytes)?;
+        }
     }
-    match sink {
-        Sink::Plain(sink) => Ok(sink.bytes),
-        Sink::Gzip(sink) => Ok(sink.finish().map_err(|error| cause(&error))?.bytes),
-    }
+    unpacking.finish()
 }
 
 fn cause(error: &io::Error) -> Cause {

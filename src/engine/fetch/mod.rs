@@ -34,6 +34,7 @@ use hyper::{
 
 use crate::formats::prometheus::HttpClient;
 
+pub(super) use body::Unpacking;
 use connect::{Connection, Guarded, Pool};
 pub use hosts::Hosts;
 pub(super) use url::{Url, UrlError};

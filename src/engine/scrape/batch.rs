@@ -10,13 +10,13 @@ use super::exemplars::LABEL_LETTERS;
 
 /// What a page held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Counts {
+pub struct Counts {
     /// Samples on the page.
-    pub(super) scraped: usize,
+    pub scraped: usize,
     /// Those that relabelling left.
-    pub(super) kept: usize,
+    pub kept: usize,
     /// Series that were not there before.
-    pub(super) new: usize,
+    pub new: usize,
 }
 
 /// Samples of a page on their way, and what they cost.

@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub(super) is_dropped: bool,
     /// The scrape that brought it last.
     last: u64,
-    /// The scrape from which on its disappearance ends the series.
+    /// The scrape from which on its disappearance ends the series; 0: none yet.
     tracked: u64,
     /// Its place in the last page.
     place: usize,
@@ -39,7 +39,7 @@ pub(super) struct Cache {
     now: Vec<usize>,
     /// Where in `before` the next sample of the page is expected.
     next: usize,
-    /// Counts scrapes from 1.
+    /// Counts scrapes from 2: the one before the first is not the 0 of what is not tracked.
     scrape: u64,
     /// How many series this scrape tracks.
     tracked: usize,
@@ -51,7 +51,7 @@ pub(super) struct Cache {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
     New,
-    Dropped,
+    Dropped(usize),
     Known(usize),
     /// The page has it for a second time.
     Again(usize),
@@ -66,7 +66,7 @@ impl Default for Cache {
             before: Vec::new(),
             now: Vec::new(),
             next: 0,
-            scrape: 1,
+            scrape: 2,
             tracked: 0,
             settled: 0,
         }
@@ -74,10 +74,11 @@ impl Default for Cache {
 }
 
 impl Cache {
-    /// The text that the next sample may have.
-    pub(super) fn guess(&self) -> &str {
+    /// The text that the next sample of a page may have.
+    pub(super) fn guess(&self, format: Format) -> &str {
         let expected = self.before.get(self.next).and_then(|index| self.seen.get(*index)?.as_ref());
-        expected.map_or("", |seen| &seen.text)
+        // What the one format lets pass, the other may refuse.
+        expected.filter(|seen| seen.format == format).map_or("", |seen| &seen.text)
     }
 
     /// Looks a text up and notes that this page has it.
@@ -93,11 +94,11 @@ impl Cache {
             self.next = seen.place + 1;
         }
         if seen.last == scrape {
-            return if seen.is_dropped { Lookup::Dropped } else { Lookup::Again(index) };
+            return if seen.is_dropped { Lookup::Dropped(index) } else { Lookup::Again(index) };
         }
         seen.last = scrape;
         self.now.push(index);
-        if seen.is_dropped { Lookup::Dropped } else { Lookup::Known(index) }
+        if seen.is_dropped { Lookup::Dropped(index) } else { Lookup::Known(index) }
     }
 
     /// Adds a text that [`Cache::find`] did not know.
@@ -138,6 +139,13 @@ impl Cache {
     pub(super) fn set_series(&mut self, index: usize, series: SeriesRef) {
         if let Some(seen) = self.seen.get_mut(index).and_then(Option::as_mut) {
             seen.series = Some(series);
+        }
+    }
+
+    /// From now on the text counts as read in this format.
+    pub(super) fn set_format(&mut self, index: usize, format: Format) {
+        if let Some(seen) = self.seen.get_mut(index).and_then(Option::as_mut) {
+            seen.format = format;
         }
     }
 

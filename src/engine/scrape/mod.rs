@@ -15,6 +15,7 @@ mod pool;
 mod protocol;
 mod sample_labels;
 mod target;
+mod target_pages;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -39,7 +40,10 @@ use super::{
     relabel::Relabelling,
 };
 
+pub use batch::Counts as ScrapeCounts;
 pub(super) use exemplars::Exemplars;
+pub use target_pages::{RefusedAnswer, ScrapeAnswer, TargetPages};
+
 use intake::PageRules;
 use pool::Pool;
 use sample_labels::LabelRules;
@@ -47,6 +51,21 @@ use worker::Job;
 
 /// How many series a target may have where the file names no `sample_limit`.
 const SERIES_LIMIT: usize = 100_000;
+
+/// What the pages of a job's targets are read by.
+fn page_rules(config: &ScrapeConfig) -> PageRules {
+    PageRules {
+        labels: LabelRules {
+            honor_labels: config.honor_labels,
+            relabelling: Relabelling::new(&config.metric_relabel),
+            limits: config.limits,
+            names: config.names,
+        },
+        honor_timestamps: config.honor_timestamps,
+        track_timestamps_staleness: config.track_timestamps_staleness,
+        series_limit: SERIES_LIMIT,
+    }
+}
 
 /// All jobs and their targets. Cheap to clone.
 #[derive(Clone)]
@@ -102,21 +121,10 @@ impl Scraping {
     }
 
     fn job(&self, config: &ScrapeConfig) -> Job {
-        let rules = PageRules {
-            labels: LabelRules {
-                honor_labels: config.honor_labels,
-                relabelling: Relabelling::new(&config.metric_relabel),
-                limits: config.limits,
-                names: config.names,
-            },
-            honor_timestamps: config.honor_timestamps,
-            track_timestamps_staleness: config.track_timestamps_staleness,
-            series_limit: SERIES_LIMIT,
-        };
         let Inner { store, hosts, clock, notices, exemplars, .. } = &*self.0;
         Job {
             config: config.clone(),
-            rules: Arc::new(rules),
+            rules: Arc::new(page_rules(config)),
             client: Client::new(&config.client, hosts.clone()),
             store: store.clone(),
             exemplars: Arc::clone(exemplars),

@@ -32,8 +32,16 @@ pub(super) fn accept(protocols: &[ScrapeProtocol], escaping: Escaping) -> String
     accepted + "*/*;q=0." + &weight.to_string()
 }
 
-/// The format of a page by its content type, in the words of Prometheus where there is none.
-pub(super) fn format(content_type: &str, fallback: Option<ScrapeProtocol>) -> Result<Format, String> {
+/// The format of a page by its content type, in the words of Prometheus where there is none. An empty page has nothing
+/// to be read, and so any.
+pub(super) fn format(
+    page: &[u8],
+    content_type: &str,
+    fallback: Option<ScrapeProtocol>,
+) -> Result<Format, String> {
+    if page.is_empty() {
+        return Ok(Format::Text);
+    }
     let fallback = fallback.and_then(spoken);
     if content_type.is_empty() {
         return fallback.ok_or_else(|| {
@@ -97,7 +105,7 @@ mod tests {
 
     #[track_caller]
     fn check(content_type: &str, fallback: Option<ScrapeProtocol>, expect: Result<Format, &str>) {
-        let got = format(content_type, fallback);
+        let got = format(b"a 1", content_type, fallback);
         assert_eq!(got.as_ref().copied().map_err(String::as_str), expect, "{content_type}");
     }
 
@@ -114,6 +122,7 @@ mod tests {
         );
         check("", Some(ScrapeProtocol::OpenMetrics001), Ok(Format::OpenMetrics));
         check("text/html", Some(ScrapeProtocol::Text100), Ok(Format::Text));
+        assert_eq!(format(b"", "", None), Ok(Format::Text));
         check(
             "",
             None,

@@ -19,7 +19,7 @@ use crate::{
         discovery::AGENT,
         fetch::{Bodies, Bounds, Cause, Client, Outgoing},
     },
-    formats::prometheus::ScrapeConfig,
+    formats::prometheus::{Limits, ScrapeConfig},
     series::Format,
     time::Timestamp,
     tsdb::Store,
@@ -35,6 +35,14 @@ use super::{
 
 /// Bytes of a page, unpacked, where the file names no `body_size_limit`.
 pub(super) const BODY_LIMIT: usize = 64 << 20;
+/// Bytes of a page, unpacked, that are too many.
+pub(super) fn body_limit(limits: &Limits) -> usize {
+    match limits.body_size {
+        0 => BODY_LIMIT,
+        bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+    }
+}
+
 /// A scrape that is so little late, in milliseconds, counts as on time: stores keep even times best.
 const TOLERANCE: i64 = 2;
 const REPORTS: [&str; 5] = [
@@ -249,10 +257,7 @@ impl Worker {
             headers.insert("x-prometheus-scrape-timeout-seconds", timeout);
         }
         let outgoing = Outgoing { method: Method::GET, url: &target.url, headers, body: Bytes::new() };
-        let body = match config.limits.body_size {
-            0 => BODY_LIMIT,
-            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
-        };
+        let body = body_limit(&config.limits);
         let bounds = Bounds { time: target.timeout, body, expected_body: self.expected_body };
         let answer = match self.job.client.send(&outgoing, bounds, Bodies::OfSuccess).await {
             Ok(answer) => answer,
@@ -281,12 +286,8 @@ impl Worker {
         }
         let content_type =
             answer.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        // An empty page has nothing to be read.
-        let format = if answer.body.is_empty() {
-            Ok(Format::Text)
-        } else {
-            protocol::format(&content_type.unwrap_or_default(), config.fallback_scrape_protocol)
-        };
+        let content_type = content_type.unwrap_or_default();
+        let format = protocol::format(&answer.body, &content_type, config.fallback_scrape_protocol);
         Fetched { page: format.map(|format| (answer.body, format)), bytes }
     }
 
@@ -323,9 +324,6 @@ fn store(
     fetched: Fetched,
 ) {
     let (counts, failed) = match fetched.page {
-        Ok((page, _)) if page.is_empty() => {
-            (Counts::default(), intake.nothing(at).err().map(|e| e.to_string()))
-        }
         Ok((page, format)) => {
             let (counts, stored) = intake.page(&page, format, at, (job.clock)());
             (counts, stored.err().map(|error| error.to_string()))

@@ -1,13 +1,18 @@
-//! `cargo xtask evidence fuzz-api`: mutations of requests to the HTTP API, and of remote writes.
+//! `cargo xtask evidence fuzz-api`: mutations of requests to the HTTP API, of remote writes, and of expositions.
 //!
-//! Owns: the mutation ([`mutate`]), what must hold of an answer ([`check`]), the page.
-//! Must not know: connections: requests are given to the API as the HTTP server would.
+//! Owns: the mutation ([`mutate`], [`pages`]), what must hold of an answer ([`check`]) and of what is scraped
+//! ([`check_pages`]), the page.
+//! Must not know: connections: requests are given to the API as the HTTP server would, pages to a target as its loop
+//! would.
 //! Invariants: each input comes from the seed and its number alone, so any of them can be had again.
 //! Start reading at: [`run`].
 
 mod check;
+mod check_pages;
+mod expositions;
 mod mutate;
 mod page;
+mod pages;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +30,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use self::{check::Subject, mutate::Request};
+use self::{check::Subject, check_pages::Scraper, mutate::Request, pages::Pages};
 use crate::{
     evidence_api::{Case, Options},
     random::Random,
@@ -39,6 +44,12 @@ const BATCH: u64 = 256;
 /// Requests that one store gets before it is made anew.
 const STORE: u64 = 50_000;
 
+/// Letters of a faulty input that are shown.
+const SHOWN: usize = 2000;
+
+/// Bytes of a request that are too many to be changed.
+const LARGE: usize = 64 << 10;
+
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -51,6 +62,9 @@ pub(crate) struct Args {
     /// Inputs at a time.
     #[arg(long, default_value_t = 2)]
     workers: u64,
+    /// End after so many minutes, even if inputs are left.
+    #[arg(long)]
+    minutes: Option<u64>,
     /// Write no page.
     #[arg(long)]
     check: bool,
@@ -62,40 +76,129 @@ pub(crate) struct Args {
     only: Option<u64>,
 }
 
+/// What inputs are made from.
+struct Corpus {
+    requests: Vec<Case>,
+    pages: Vec<String>,
+}
+
+impl Corpus {
+    fn new(expressions: usize, seed: u64) -> anyhow::Result<Self> {
+        let mut requests = Options::requests(expressions, seed);
+        // What is large makes inputs slow, and no others than it is itself.
+        requests.retain(|case| case.body.len() + case.path.len() < LARGE);
+        Ok(Self { requests, pages: expositions::corpus()? })
+    }
+}
+
+/// What is given to the product.
+#[derive(Debug)]
+enum Input {
+    Parameters(Request),
+    Write(Request),
+    Pages(Pages),
+}
+
+impl Input {
+    fn new(seed: u64, number: u64, corpus: &Corpus) -> Self {
+        let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
+        match random.below(20) {
+            0..9 => Self::Parameters(mutate::request(&mut random, &corpus.requests)),
+            9..16 => Self::Write(mutate::write(&mut random)),
+            _ => Self::Pages(pages::pages(&mut random, &corpus.pages)),
+        }
+    }
+
+    /// What the page counts it as.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Parameters(_) => "HTTP parameters",
+            Self::Write(_) => "remote write",
+            Self::Pages(_) => "expositions",
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Parameters(request) | Self::Write(request) => request.len(),
+            Self::Pages(pages) => pages.len(),
+        }
+    }
+}
+
+/// What inputs are given to.
+struct Product {
+    api: Subject,
+    scraper: Scraper,
+}
+
+impl Product {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { api: Subject::new(), scraper: Scraper::new()? })
+    }
+
+    /// What became of it, or what is wrong.
+    fn examine(&self, input: &Input) -> Result<String, String> {
+        let examined = catch_unwind(AssertUnwindSafe(|| match input {
+            Input::Parameters(request) | Input::Write(request) => {
+                self.api.examine(request).map(|status| status.to_string())
+            }
+            Input::Pages(pages) => self.scraper.examine(pages).map(str::to_owned),
+        }));
+        examined.unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+            Err(format!("it panics: {words}"))
+        })
+    }
+}
+
 /// What came of the inputs.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// By what was asked and the status.
-    pub(crate) statuses: BTreeMap<(&'static str, u16), u64>,
+struct Tally {
+    kinds: BTreeMap<&'static str, Kind>,
     /// By the rule that is broken: how often, and the first number and input.
-    pub(crate) faults: BTreeMap<String, (u64, u64, String)>,
+    faults: BTreeMap<String, (u64, u64, String)>,
+}
+
+/// What came of inputs of one kind.
+#[derive(Debug, Default)]
+struct Kind {
+    inputs: u64,
+    bytes: u64,
+    took: Duration,
+    outcomes: BTreeMap<String, u64>,
     /// How long the slowest input took, and its number.
-    pub(crate) slowest: (Duration, u64),
-    pub(crate) bytes: u64,
+    slowest: (Duration, u64),
 }
 
 impl Tally {
-    pub(crate) fn total(&self) -> u64 {
-        self.statuses.values().sum::<u64>() + self.faults.values().map(|fault| fault.0).sum::<u64>()
+    fn inputs(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.inputs).sum()
     }
 
     fn add(&mut self, other: Self) {
-        for (key, times) in other.statuses {
-            *self.statuses.entry(key).or_default() += times;
+        for (kind, of) in other.kinds {
+            let kind = self.kinds.entry(kind).or_default();
+            kind.inputs += of.inputs;
+            kind.bytes += of.bytes;
+            kind.took += of.took;
+            kind.slowest = kind.slowest.max(of.slowest);
+            for (outcome, times) in of.outcomes {
+                *kind.outcomes.entry(outcome).or_default() += times;
+            }
         }
         for (rule, (times, number, input)) in other.faults {
             let fault = self.faults.entry(rule).or_insert((0, number, input));
             fault.0 += times;
         }
-        self.slowest = self.slowest.max(other.slowest);
-        self.bytes += other.bytes;
     }
 }
 
 pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
-    let corpus = Arc::new(Options::requests(100, args.seed));
+    let corpus = Arc::new(Corpus::new(100, args.seed)?);
     if let Some(number) = args.only {
-        return Ok(show(args.seed, number, &corpus));
+        return show(args.seed, number, &corpus);
     }
     if !args.here {
         return elsewhere(repository, args);
@@ -109,15 +212,17 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         .map(|_| {
             let (corpus, next) = (Arc::clone(&corpus), Arc::clone(&next));
             let (seed, count) = (args.seed, args.count);
-            thread::spawn(move || work(seed, count, &corpus, &next))
+            let deadline = args.minutes.map(|minutes| begun + Duration::from_secs(minutes * 60));
+            thread::spawn(move || work(seed, count, deadline, &corpus, &next))
         })
         .collect();
     let mut tally = Tally::default();
     for worker in workers {
-        tally.add(worker.join().map_err(|_| anyhow::anyhow!("a worker died"))?);
+        tally.add(worker.join().map_err(|_| anyhow::anyhow!("a worker died"))??);
     }
+    eprintln!();
     let took = begun.elapsed();
-    let text = page::page(args, &commit, corpus.len(), &tally, took);
+    let text = page::page(args, &commit, &corpus, &tally, took);
     print!("{}", page::summary(&tally, took));
     if !args.check {
         std::fs::write(repository.join(page::PAGE), text).context("cannot write the page")?;
@@ -125,58 +230,55 @@ pub(crate) fn run(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if tally.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn work(seed: u64, count: u64, corpus: &[Case], next: &AtomicU64) -> Tally {
+fn work(
+    seed: u64,
+    count: u64,
+    deadline: Option<Instant>,
+    corpus: &Corpus,
+    next: &AtomicU64,
+) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
-    let mut subject = Subject::new();
+    let mut product = Product::new()?;
     let mut asked = 0;
+    let begun = Instant::now();
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
-        if from >= count {
-            return tally;
+        if from >= count || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(tally);
         }
         if asked > STORE {
-            subject = Subject::new();
+            product = Product::new()?;
             asked = 0;
+            eprint!("\r{from:>10} of {count} inputs, {:.0}/s ", from as f64 / begun.elapsed().as_secs_f64());
         }
         for number in from..(from + BATCH).min(count) {
             asked += 1;
-            let request = input(seed, number, corpus);
-            tally.bytes += request.len() as u64;
+            let input = Input::new(seed, number, corpus);
             let begun = Instant::now();
-            let outcome = examined(&subject, &request);
-            tally.slowest = tally.slowest.max((begun.elapsed(), number));
+            let outcome = product.examine(&input);
+            let kind = tally.kinds.entry(input.kind()).or_default();
+            let took = begun.elapsed();
+            kind.slowest = kind.slowest.max((took, number));
+            kind.took += took;
+            kind.inputs += 1;
+            kind.bytes += input.len() as u64;
             match outcome {
-                Ok(status) => *tally.statuses.entry((request.kind, status)).or_default() += 1,
+                Ok(outcome) => *kind.outcomes.entry(outcome).or_default() += 1,
                 Err(rule) => {
-                    let fault =
-                        tally.faults.entry(rule).or_insert_with(|| (0, number, format!("{request:?}")));
-                    fault.0 += 1;
+                    let shown = || (0, number, format!("{input:?}").chars().take(SHOWN).collect());
+                    tally.faults.entry(rule).or_insert_with(shown).0 += 1;
                 }
             }
         }
     }
 }
 
-/// The status of the answer, or what is wrong.
-fn examined(subject: &Subject, request: &Request) -> Result<u16, String> {
-    catch_unwind(AssertUnwindSafe(|| subject.examine(request))).unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().map(String::as_str);
-        let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-        Err(format!("it panics: {words}"))
-    })
-}
-
-fn input(seed: u64, number: u64, corpus: &[Case]) -> Request {
-    let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
-    mutate::request(&mut random, corpus)
-}
-
-fn show(seed: u64, number: u64, corpus: &[Case]) -> ExitCode {
-    let request = input(seed, number, corpus);
-    println!("{request:?}");
-    let outcome = Subject::new().examine(&request);
+fn show(seed: u64, number: u64, corpus: &Corpus) -> anyhow::Result<ExitCode> {
+    let input = Input::new(seed, number, corpus);
+    println!("{}", format!("{input:?}").chars().take(10 * SHOWN).collect::<String>());
+    let outcome = Product::new()?.examine(&input);
     println!("{outcome:?}");
-    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs in a build of its own.
@@ -194,6 +296,9 @@ fn elsewhere(repository: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     for (flag, value) in [("--count", args.count), ("--seed", args.seed), ("--workers", args.workers)] {
         child.arg(flag).arg(value.to_string());
     }
+    if let Some(minutes) = args.minutes {
+        child.arg("--minutes").arg(minutes.to_string());
+    }
     child.args(args.check.then_some("--check"));
     let status = child.status().context("cannot run the tool")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -205,12 +310,12 @@ mod tests {
 
     #[test]
     fn a_sample_shows_no_fault() {
-        let corpus = Options::requests(5, 1);
-        let subject = Subject::new();
-        for number in 0..400 {
-            let request = input(1, number, &corpus);
-            let outcome = subject.examine(&request);
-            assert!(outcome.is_ok(), "{request:?}: {outcome:?}");
+        let corpus = Corpus::new(5, 1).unwrap();
+        let product = Product::new().unwrap();
+        for number in 0..600 {
+            let input = Input::new(1, number, &corpus);
+            let outcome = product.examine(&input);
+            assert!(outcome.is_ok(), "{input:?}: {outcome:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Requests made of other requests.
 
+use std::fmt;
+
 use llmobs::{
     formats::remote_write::{Encoder, pack},
     series::Labels,
@@ -9,15 +11,20 @@ use llmobs::{
 use crate::{evidence_api::Case, random::Random};
 
 /// A request as bytes that came.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Request {
-    /// What the page counts it as.
-    pub(super) kind: &'static str,
     pub(super) method: String,
     /// Path and query.
     pub(super) target: String,
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, target, content_type, body } = self;
+        write!(f, "[{method} {target:?} {content_type:?} \"{}\"]", body.escape_ascii())
+    }
 }
 
 impl Request {
@@ -76,12 +83,8 @@ const STATUS_TARGETS: [&str; 4] = ["/metrics", "/version", "/-/ready", "/"];
 
 /// A mutated request.
 pub(super) fn request(random: &mut Random, corpus: &[Case]) -> Request {
-    if random.chance(0.4) {
-        return write(random);
-    }
     let case = random.pick(corpus);
     let mut request = Request {
-        kind: "parameters",
         method: case.method.to_owned(),
         target: case.path.clone(),
         content_type: case.headers.trim().strip_prefix("Content-Type: ").unwrap_or_default().to_owned(),
@@ -144,7 +147,7 @@ fn field(text: &str, random: &mut Random, corpus: &[Case]) -> String {
 }
 
 /// Changes, removes, doubles or inserts some bytes.
-fn bytes(text: &mut Vec<u8>, random: &mut Random) {
+pub(super) fn bytes(text: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(4) {
         if text.is_empty() {
             text.push(byte(random));
@@ -172,7 +175,7 @@ fn byte(random: &mut Random) -> u8 {
 }
 
 /// A remote write: a message that is well-formed or not, packed or not.
-fn write(random: &mut Random) -> Request {
+pub(super) fn write(random: &mut Random) -> Request {
     let mut encoder = Encoder::default();
     for _ in 0..random.below(4) {
         let mut pairs = vec![("__name__".to_owned(), format!("m{}", random.below(4)))];
@@ -200,7 +203,6 @@ fn write(random: &mut Random) -> Request {
     }
     let content_type = if random.chance(0.05) { random.pick(&TEXTS) } else { "application/x-protobuf" };
     Request {
-        kind: "remote write",
         method: "POST".to_owned(),
         target: "/api/v1/write".to_owned(),
         content_type: content_type.to_owned(),

@@ -29,7 +29,7 @@ use super::{
     families::Families,
     sample_labels::LabelRules,
 };
-use read::IntakeError;
+pub(super) use read::IntakeError;
 
 /// Trouble that goes on is told of again after so many scrapes.
 const TOLD_AGAIN: u64 = 100;
@@ -59,7 +59,7 @@ pub(super) struct Intake {
     reports: BTreeMap<&'static str, SeriesRef>,
     /// Labels of the texts that have had exemplars.
     exemplar_labels: HashMap<Arc<str>, Labels>,
-    /// Series that another intake of the target had, and that end if the first page lacks them.
+    /// Series that another intake of the target had, and that end if the first page lacks them or fails.
     inherited: Vec<SeriesRef>,
     families: Families,
     /// For how many scrapes some trouble has gone on.
@@ -91,7 +91,7 @@ impl Intake {
         }
     }
 
-    /// Stores a page. What came of it is counted even where it is refused: then no sample of it is stored, and only the
+    /// Stores a page; an empty one ends all series. What came of it is counted even where it is refused: then no sample of it is stored, and only the
     /// series that did not stand before the fault have ended, as in Prometheus.
     pub(super) fn page(
         &mut self,
@@ -100,6 +100,9 @@ impl Intake {
         at: Timestamp,
         now: Timestamp,
     ) -> (Counts, Result<(), IntakeError>) {
+        if page.is_empty() {
+            return (Counts::default(), self.nothing(at));
+        }
         let mut batch = Batch { samples: Vec::with_capacity(self.cache.len()), ..Batch::default() };
         let read = self.read(page, format, at, now, &mut batch);
         let stored = read.and_then(|()| self.commit(&mut batch, at));
@@ -123,7 +126,9 @@ impl Intake {
 
     /// A scrape that brought no page: the series of the one before have ended.
     pub(super) fn nothing(&mut self, at: Timestamp) -> Result<(), IntakeError> {
-        let gone: Vec<_> = self.cache.gone().into_iter().map(|series| (series, at, STALE)).collect();
+        let inherited = self.inherited.drain(..);
+        let gone: Vec<_> =
+            self.cache.gone().into_iter().chain(inherited).map(|series| (series, at, STALE)).collect();
         let done = if gone.is_empty() { Ok(()) } else { self.store.commit_refs(&gone).map(drop) };
         self.cache.end(false);
         Ok(done?)

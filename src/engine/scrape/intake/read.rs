@@ -37,6 +37,17 @@ pub(in crate::engine::scrape) enum IntakeError {
     Store(#[from] StoreError),
 }
 
+impl IntakeError {
+    /// The line of the page that is wrong, counted from 1; `None` where it is not one line that is.
+    pub(in crate::engine::scrape) fn line(&self) -> Option<usize> {
+        match self {
+            Self::Utf8(line) | Self::Series { line, .. } => Some(*line),
+            Self::Scan(error) => Some(error.line),
+            Self::Labels(_) | Self::SampleLimit | Self::SeriesLimit(_) | Self::Store(_) => None,
+        }
+    }
+}
+
 impl Intake {
     /// What a page brings; nothing is stored yet. At a fault, `batch` holds what stood before it.
     pub(super) fn read(
@@ -63,7 +74,7 @@ impl Intake {
         let horizon = Timestamp(now.0.saturating_add(AHEAD));
         let times = Times { at, horizon, track_timestamps: rules.track_timestamps_staleness };
         let mut scan = Scan::new(page, format);
-        while let Some(entry) = scan.next(self.cache.guess())? {
+        while let Some(entry) = scan.next(self.cache.guess(format))? {
             let sample = match entry {
                 Entry::Type(family, kind) => {
                     self.families.is(family, kind);
@@ -81,8 +92,18 @@ impl Intake {
             };
             batch.counts.scraped += 1;
             let timestamp = sample.timestamp.filter(|_| rules.honor_timestamps);
-            let index = match self.cache.find(sample.series) {
-                Lookup::Dropped => continue,
+            let line = || 1 + page[..offset(page, sample.series)].matches('\n').count();
+            let wrong = |cause| IntakeError::Series { line: line(), cause };
+            let found = self.cache.find(sample.series);
+            if let Lookup::Dropped(index) | Lookup::Known(index) | Lookup::Again(index) = found
+                && self.cache.get(index).is_some_and(|seen| seen.format != format)
+            {
+                // What one format takes, the other may refuse.
+                series_labels(sample.series, format, scan.kind()).map_err(wrong)?;
+                self.cache.set_format(index, format);
+            }
+            let index = match found {
+                Lookup::Dropped(_) => continue,
                 Lookup::Known(index) => {
                     batch.series += 1;
                     index
@@ -97,9 +118,7 @@ impl Intake {
                 }
                 Lookup::New => {
                     let kind = scan.kind();
-                    let line = || 1 + page[..offset(page, sample.series)].matches('\n').count();
-                    let pairs = series_labels(sample.series, format, kind)
-                        .map_err(|cause| IntakeError::Series { line: line(), cause })?;
+                    let pairs = series_labels(sample.series, format, kind).map_err(wrong)?;
                     let Some(labels) = rules.labels.labels(pairs, &self.target)? else {
                         // What is not remembered is only read once more the next time.
                         if self.cache.here() < rules.series_limit.max(sample_limit) {

@@ -172,6 +172,32 @@ fn times_of_the_page() {
 }
 
 #[test]
+fn a_series_with_times_of_its_own_goes_on_after_the_first_page() {
+    let mut lab = Lab::new("");
+    lab.second = 4;
+    assert_eq!(lab.page("a 1 3000\nb 1"), Ok((2, 2, 2)));
+    assert_eq!(lab.page("a 2 4000\nb 2"), Ok((2, 2, 0)));
+    assert_eq!(lab.shown(), r#"{"a"} 3:1 4:2; {"b"} 5:1 6:2"#);
+}
+
+#[test]
+fn each_format_refuses_what_the_other_takes() {
+    let mut lab = Lab::new("");
+    let wrong = |text: &str| Err(text.to_owned());
+    assert_eq!(lab.page("a {x=\"1\"} 1\nb{x=\"1\" y=\"2\"} 1\nc 1\n"), Ok((3, 3, 3)));
+    let open = |lab: &mut Lab, page: &str| lab.bytes(page.as_bytes(), Format::OpenMetrics);
+    let no_number = wrong("line 1: \"{x=\\\"1\\\"}\" is no number");
+    assert_eq!(open(&mut lab, "a {x=\"1\"} 2\n# EOF"), no_number);
+    let no_comma = wrong("line 2: expected a comma or a closing brace, got \" y=\\\"2\\\"}\"");
+    for _ in 0..2 {
+        assert_eq!(open(&mut lab, "c 2\nb{x=\"1\" y=\"2\"} 2\n# EOF"), no_comma);
+    }
+    assert_eq!(open(&mut lab, "c 3\n# EOF"), Ok((1, 1, 0)));
+    assert_eq!(lab.page("c 4\n"), Ok((1, 1, 0)));
+    assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2!; {"b",x="1",y="2"} 1:1 2!; {"c"} 1:1 2! 5:3 6:4"#);
+}
+
+#[test]
 fn limits_refuse_the_whole_page() {
     let mut lab = Lab::new(
         "sample_limit: 2, metric_relabel_configs: [{source_labels: [__name__], regex: 'go_.*', action: drop}]",
@@ -264,6 +290,16 @@ fn other_rules_end_what_they_leave_out() {
     lab.intake.report(&[("up", 1.0)], Timestamp(3000)).unwrap();
     lab.intake.finish(&["up", "scrape_timeout_seconds"], Timestamp(4000)).unwrap();
     assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2:2 3!; {"a"} 3:3 4!; {"b"} 1:1 2:2 3:3 4!; {"up"} 3:1 4!"#);
+}
+
+#[test]
+fn what_other_rules_leave_out_ends_with_a_page_that_fails() {
+    let mut lab = Lab::new("");
+    lab.page("a{x=\"1\"} 1").unwrap();
+    lab.intake.continue_with(rules("metric_relabel_configs: [{regex: x, action: labeldrop}]"));
+    lab.page("a{").unwrap_err();
+    lab.page("a{x=\"1\"} 3").unwrap();
+    assert_eq!(lab.shown(), r#"{"a",x="1"} 1:1 2!; {"a"} 3:3"#);
 }
 
 #[test]
