@@ -249,7 +249,7 @@ impl<'a> Reading<'a> {
         };
         self.scratch = unused;
         let is_there = values.iter().any(|value| !is_stale(*value));
-        is_there.then(|| Selected { labels, times, values: Cow::Owned(values) })
+        is_there.then_some(Selected { labels, times, values: Cow::Owned(values) })
     }
 }
 
