@@ -44,8 +44,11 @@ pub enum FileError {
     Pattern { path: PathBuf },
     #[error("cannot find a folder for state: neither `XDG_STATE_HOME` nor `HOME` is set")]
     NoHome,
-    #[error("cannot {action} `{}`: {source}", path.display())]
-    Io { action: Action, path: PathBuf, source: io::Error },
+    #[error("cannot {action} `{}`: it is on a read-only file system", path.display())]
+    ReadOnly { action: Action, path: PathBuf },
+    // Not the source of the error: it is said here, and chains would say it once more.
+    #[error("cannot {action} `{}`: {cause}", path.display())]
+    Io { action: Action, path: PathBuf, cause: io::Error },
 }
 
 impl FileError {
@@ -56,7 +59,8 @@ impl FileError {
             io::ErrorKind::PermissionDenied => Self::PermissionDenied { action, path },
             io::ErrorKind::IsADirectory => Self::IsAFolder { action, path },
             io::ErrorKind::NotADirectory => Self::NotAFolder { action, path },
-            _ => Self::Io { action, path, source },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { action, path },
+            _ => Self::Io { action, path, cause: source },
         }
     }
 }
