@@ -25,18 +25,13 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
     let state = State::of(&project, global, process)?;
     let lock = state.lock(&project)?;
     let place = Place::of(&state);
-    let exit = match runtime()?.block_on(embedded::settled(&place, &project, ui))? {
-        Tenant::Running(runner) => {
-            let line = ui.progress().step(format!("stop process {}", runner.pid));
-            runtime()?.block_on(embedded::stop(&place, &runner, &project))?;
-            line.done("");
-            Exit::Done
+    let exit = match end(args, &project, &place, process, ui) {
+        Ok(exit) => exit,
+        Err(error) => {
+            // Of a project that never was, nothing is left by asking.
+            drop(lock.remove());
+            return Err(error);
         }
-        Tenant::Crashed(runner) => {
-            ui.say(&embedded::ended_unexpectedly(&runner, &project));
-            containers(args, &project, &place, process, ui)?
-        }
-        Tenant::None | Tenant::Between => containers(args, &project, &place, process, ui)?,
     };
     if exit == Exit::Done {
         kept(args, &project, &place, ui)?;
@@ -46,6 +41,23 @@ pub(super) fn run(args: &Args, global: &Global, process: &Process, ui: &Ui) -> a
         lock.remove()?;
     }
     Ok(exit)
+}
+
+/// Ends what runs, in a process or on Docker.
+fn end(args: &Args, project: &Project, place: &Place, process: &Process, ui: &Ui) -> anyhow::Result<Exit> {
+    match runtime()?.block_on(embedded::settled(place, project, ui))? {
+        Tenant::Running(runner) => {
+            let line = ui.progress().step(format!("stop process {}", runner.pid));
+            runtime()?.block_on(embedded::stop(place, &runner, project))?;
+            line.done("");
+            Ok(Exit::Done)
+        }
+        Tenant::Crashed(runner) => {
+            ui.say(&embedded::ended_unexpectedly(&runner, project));
+            containers(args, project, place, process, ui)
+        }
+        Tenant::None | Tenant::Between => containers(args, project, place, process, ui),
+    }
 }
 
 /// Ends what runs on Docker.
