@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     future::Future,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,7 +20,7 @@ use tokio::{
 
 use super::site::{Pages, Site};
 use crate::{
-    listen::{GRACE, next_client},
+    listen::{GRACE, next_client, serve_until},
     series::Gather,
     time::Timestamp,
 };
@@ -106,7 +105,7 @@ async fn connection(
     slot: OwnedSemaphorePermit,
     site: Arc<Site>,
     requests: Arc<AtomicU64>,
-    mut stop: watch::Receiver<()>,
+    stop: watch::Receiver<()>,
 ) {
     let service = service_fn(move |request| {
         requests.fetch_add(1, Ordering::Relaxed);
@@ -116,16 +115,7 @@ async fn connection(
     let mut http = http1::Builder::new();
     // hyper's own timeout costs a timer per request; the look after all connections covers more.
     http.header_read_timeout(None).max_header_size(HEAD_BYTES);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    // A client that goes away or sends no HTTP is no event of ours: hyper has answered it as far as it can be.
-    tokio::select! {
-        biased;
-        _ = connection.as_mut() => {}
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
-    }
+    serve_until(http.serve_connection(TokioIo::new(stream), service), stop).await;
     drop(slot);
 }
 

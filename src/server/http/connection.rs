@@ -1,6 +1,6 @@
 //! One connection: requests are read whole, answered on a thread of their own, and written.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
@@ -24,7 +24,7 @@ use super::{
     room::{Room, SMALL, Share},
     sending::Sending,
 };
-use crate::listen::{host, refusal, without_port};
+use crate::listen::{host, refusal, serve_until, without_port};
 
 const HEAD_BYTES: usize = 128 * 1024;
 /// How long a connection may lie idle, and how long a head may take.
@@ -65,7 +65,7 @@ impl Shared {
 pub(super) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     shared: Arc<Shared>,
-    mut stop: watch::Receiver<()>,
+    stop: watch::Receiver<()>,
 ) {
     let sending = Sending::new();
     let answers = sending.clone();
@@ -77,21 +77,9 @@ pub(super) async fn connection(
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     http.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
     let connection = http.serve_connection(TokioIo::new(Patient::new(stream)), service);
-    // A client that goes away or sends no HTTP is no event of ours: hyper has answered it as far as it can be.
-    let serving = async {
-        let mut connection = pin!(connection);
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => {}
-            _ = stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
-        }
-    };
     tokio::select! {
         biased;
-        () = serving => {}
+        () = serve_until(connection, stop) => {}
         () = sending.overdue() => {}
     }
 }
