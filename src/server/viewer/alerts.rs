@@ -35,9 +35,16 @@ pub(super) fn page(groups: &[GroupStatus], now: Timestamp, asked: &Asked) -> Str
         |state: AlertState| alerting.iter().filter(|(_, status, _)| of(status) == Some(state)).count();
     let failing: Vec<_> = rules().filter(|(_, status)| status.health == RuleHealth::Err).collect();
     let mut body = Html::new();
-    body.raw("<h1>Alerts</h1><p class=\"sum\"><span class=\"badge bad\">").show(count(AlertState::Firing));
-    body.raw(" firing</span> <span class=\"badge warn\">").show(count(AlertState::Pending));
-    body.raw(" pending</span> <span class=\"badge good\">");
+    body.raw("<h1>Alerts</h1><p class=\"sum\">");
+    for (state, tone, word) in
+        [(AlertState::Firing, " bad", "firing"), (AlertState::Pending, " warn", "pending")]
+    {
+        // None of them is no trouble, and has not its colour.
+        let count = count(state);
+        let tone = if count == 0 { "" } else { tone };
+        body.raw("<span class=\"badge").raw(tone).raw("\">").show(count).raw(" ").raw(word).raw("</span> ");
+    }
+    body.raw("<span class=\"badge good\">");
     body.show(alerting.iter().filter(|(_, status, _)| of(status).is_none()).count())
         .raw(" inactive</span></p>");
     for (group, status) in &failing {
